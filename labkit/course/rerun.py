@@ -1,0 +1,75 @@
+"""Re-running the course without a screen: solved editions in, executed notebooks, a report and pages out."""
+
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from labkit.course.children import Finished, run_children
+from labkit.course.files import make_writable, notebooks_folder, write_atomic
+from labkit.course.outcome import Outcome, read_outcome
+from labkit.course.pages import pages
+from labkit.course.plan import plan
+from labkit.course.report import merge, provenance, read_report, write_report
+
+
+def silent(line: str) -> None:
+    """Say nothing."""
+
+
+def rerun(
+    lessons: Sequence[str] = (),
+    *,
+    profile: str = "quick",
+    overrides: Mapping[str, object] | None = None,
+    out: Path = Path("site"),
+    jobs: int = 1,
+    notebooks: Path | None = None,
+    say: Callable[[str], None] = silent,
+) -> dict[str, Any]:
+    """Run the lessons (number, slug or stem; all by default), each in its own process, and return the report.
+
+    `overrides` maps parameter names to values (text is read as the declared type). A lesson that fails does not stop
+    the others. Everything that can be refused is refused as a ValueError before anything starts.
+    """
+    if jobs < 1:
+        raise ValueError(f"jobs is {jobs}: with fewer than 1 nothing would ever start.")
+    folder, out = notebooks_folder(notebooks), Path(out).resolve()
+    runs = plan(lessons, profile=profile, overrides=overrides or {}, notebooks=folder)
+    make_writable(out / "notebooks")
+    source, begun = provenance(profile, folder), time.monotonic()
+    report = {**source, "seconds": 0.0, "lessons": read_report(out)["lessons"]}
+    with (
+        tempfile.TemporaryDirectory(prefix="labkit-") as scratch,
+        closing(run_children(runs, Path(scratch), jobs, say)) as children,
+    ):
+        for finished in children:
+            outcome = read_outcome(finished)
+            entry = _entry(finished, outcome) | {"run": source}
+            write_atomic(out / "notebooks" / f"{entry['lesson']}.ipynb", nbformat.writes(outcome.notebook) + "\n")
+            report = merge(report, entry, out) | {"seconds": round(time.monotonic() - begun, 2)}
+            write_report(out, report)
+            say(_line(entry))
+    pages(out)
+    return report
+
+
+def _entry(finished: Finished, outcome: Outcome) -> dict[str, Any]:
+    entry = {
+        "lesson": finished.run.lesson.stem,
+        "status": outcome.status,
+        "seconds": round(finished.seconds, 2),
+        "parameters": finished.run.parameters,
+    }
+    return entry | ({"error": outcome.error} if outcome.error else {})
+
+
+def _line(entry: dict[str, Any]) -> str:
+    line = f"{entry['lesson']}: {entry['status']} after {entry['seconds']:.1f} s"
+    if error := entry.get("error"):
+        line += f", cell {error['index']} ({error['line']}): {error['name']}: {error['message']}"
+    return line

@@ -1,0 +1,1 @@
+"""Real pictures that installed packages carry: nothing here asks the network."""

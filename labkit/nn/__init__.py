@@ -1,0 +1,1 @@
+"""Layers that map tokens (B, N, D) to tokens (B, N, D)."""

@@ -1,0 +1,1 @@
+"""Pure functions on tensors, each with its plain definition as one of its backends."""

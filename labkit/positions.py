@@ -1,0 +1,71 @@
+"""Where a token was in the image: learned, fixed sine-cosine, or nothing at all.
+
+Attention treats its tokens as a set, so a model that should know left from right is told by a vector added to each
+token. `LearnedPositions` is ViT's table (Dosovitskiy et al., 2021); `SineCosinePositions` is the fixed 2-D table of
+Chen et al. (MoCo v3, 2021) and Beyer et al. (2022), which costs no parameters: at single pixels a learned table holds
+more numbers than the rest of a small model.
+
+Letters: N tokens, D width, rows x columns the grid of patches. All add to (B, N, D) and return (B, N, D).
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+Grid = tuple[int, int]
+
+
+class LearnedPositions(nn.Module):
+    """One trainable vector for each place; with `class_token` one more, in front. Built in lesson 01."""
+
+    def __init__(self, grid: Grid, dim: int, *, class_token: bool = False) -> None:
+        super().__init__()
+        self.table = nn.Parameter(torch.empty(1, grid[0] * grid[1] + class_token, dim))
+        nn.init.trunc_normal_(self.table, std=0.02)
+
+    def forward(self, tokens: Float[Tensor, "B N D"]) -> Float[Tensor, "B N D"]:
+        """Each token with its place added."""
+        return tokens + self.table
+
+
+class SineCosinePositions(nn.Module):
+    """A fixed table of sines and cosines of the row and the column, a quarter of D each. Built in lesson 01."""
+
+    table: Tensor
+
+    def __init__(self, grid: Grid, dim: int, *, class_token: bool = False) -> None:
+        super().__init__()
+        table = sine_cosine(grid, dim)
+        front = torch.zeros(int(class_token), dim)
+        self.register_buffer("table", torch.cat([front, table])[None], persistent=False)
+
+    def forward(self, tokens: Float[Tensor, "B N D"]) -> Float[Tensor, "B N D"]:
+        """Each token with its place added; a class token gets nothing."""
+        return tokens + self.table.to(tokens.dtype)
+
+
+class NoPositions(nn.Module):
+    """Tokens as they are: the model sees a bag of patches. Built in lesson 01."""
+
+    def __init__(self, grid: Grid, dim: int, *, class_token: bool = False) -> None:
+        super().__init__()
+
+    def forward(self, tokens: Float[Tensor, "B N D"]) -> Float[Tensor, "B N D"]:
+        """The tokens, untouched."""
+        return tokens
+
+
+def sine_cosine(grid: Grid, dim: int, *, temperature: float = 10_000.0) -> Float[Tensor, "N D"]:
+    """The table (N, D): sin(column w), cos(column w), sin(row w), cos(row w) with D / 4 frequencies w from 1 down to
+    1 / temperature. ValueError unless D is a multiple of 4."""
+    if dim % 4:
+        raise ValueError(f"width {dim} is not a multiple of 4: sine and cosine of row and column need a quarter each")
+    quarter = dim // 4
+    frequency = temperature ** -(torch.arange(quarter) / max(quarter - 1, 1))
+    row, column = torch.meshgrid(torch.arange(grid[0]), torch.arange(grid[1]), indexing="ij")
+    across = column.reshape(-1, 1) * frequency
+    down = row.reshape(-1, 1) * frequency
+    return torch.cat([across.sin(), across.cos(), down.sin(), down.cos()], dim=1)
+
+
+POSITIONS = {"learned": LearnedPositions, "sincos": SineCosinePositions, "none": NoPositions}

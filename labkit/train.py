@@ -1,0 +1,204 @@
+"""The training loop, all of it: one function to read from top to bottom.
+
+Everything random is a function of (seed, step), so a run that was killed goes on from its last checkpoint and ends
+with the same weights, bit by bit on a CPU. The test set is looked at once, after the last step; while training, the
+validation images are. Letters: B images, C channels, S side, K classes.
+"""
+
+import sys
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from labkit import checkpoint, records
+from labkit.config import Run
+from labkit.cost import flops_per_image, parameters, train_flops
+from labkit.device import device_name, device_of, threads
+from labkit.journal import ON_A_GPU, Journal, Point
+from labkit.models import build
+from labkit.optimizer import adamw, learning_rate
+from labkit.tasks import Examples, Task, task_of
+
+
+class Trained(NamedTuple):
+    """What `train` returns. `record` is None if the run was asked to stop before its end."""
+
+    model: nn.Module
+    record: dict[str, Any] | None
+    curve: list[Point]
+
+
+def train(run: Run, resume: bool = True, *, stop_at: int | None = None, progress: bool = True) -> Trained:
+    """Train what `run` describes.
+
+    With `run.folder` set, checkpoints and the record are kept there; `resume` goes on from the last whole checkpoint
+    (a finished run is returned at once), `resume=False` starts over. `stop_at` stops after that many steps with a
+    checkpoint. ValueError for a damaged checkpoint, one of another recipe, or a setting that cannot take effect;
+    Diverged for a loss that is not finite, with the step and the last good checkpoint. Built in lesson 05.
+    """
+    device, end = device_of(run.device), _end(run, stop_at)
+    task = task_of(run)
+    with threads(run.threads):
+        torch.manual_seed(run.seed)
+        model = build(run, channels=task.channels, classes=len(task.classes)).to(device)
+        optimizer = adamw(model, run)
+        journal = Journal(run.steps, patience=ON_A_GPU if device.type == "cuda" else 1)
+        start, seconds = _restore(run, resume, model, optimizer, journal)
+        if start == run.steps and (run.folder / "record.json").exists():
+            return Trained(model, records.read_json(run.folder / "record.json"), journal.curve)
+        seconds = _loop(run, task, model, optimizer, journal, range(start, end), seconds, progress)
+        if end < run.steps:
+            return Trained(model, None, journal.curve)
+        record = _record(run, task, model, journal, seconds)
+    if run.folder:
+        records.write_json(run.folder / "record.json", record)
+    return Trained(model, record, journal.curve)
+
+
+def _loop(
+    run: Run,
+    task: Task,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    journal: Journal,
+    span: range,
+    seconds: float,
+    progress: bool,
+) -> float:
+    """Take the steps in `span`. Returns the seconds of training, looks and checkpoints left out."""
+    forward = torch.compile(model) if run.compile else model
+    safe = checkpoint.last(run.folder) if run.folder else None
+    bar = tqdm(span, _title(run), run.steps, initial=span.start, disable=not progress, mininterval=0.5, file=sys.stdout)
+    began = time.perf_counter()
+    for step in bar:
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(step, steps=run.steps, peak=run.learning_rate, warmup=run.warmup)
+        loss, norm = _gradients(run, forward, task.batch(run.seed, step, run.batch))
+        journal.add(loss, norm, safe=safe)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        done = step + 1
+        keep = run.folder is not None and (done % run.checkpoint_every == 0 or done == span.stop)
+        if keep or journal.due(done):
+            journal.settle(safe=safe)
+            seconds += time.perf_counter() - began
+            if journal.due(done):
+                look = {"validation_loss": evaluate(model, task.validation())[0]} if journal.looks(done) else {}
+                bar.set_postfix(loss=f"{journal.point(done, **look)['train_loss']:.3f}", refresh=False)
+            if keep:
+                safe = _keep(run, model, optimizer, journal, done, seconds)
+            began = time.perf_counter()
+    return seconds
+
+
+def _gradients(run: Run, model: nn.Module, examples: Examples) -> tuple[Tensor, Tensor]:
+    """Mean loss of one batch, its gradients left in the weights and clipped; returns the loss and the norm before
+    clipping. With `run.accumulate` above 1 the batch goes through in equal parts."""
+    device = next(model.parameters()).device
+    total = torch.zeros((), device=device)
+    for images, labels in zip(*(part.chunk(run.accumulate) for part in examples), strict=True):
+        with torch.autocast(device.type, torch.bfloat16, enabled=run.precision == "bf16"):
+            logits = model(images.to(device, non_blocking=True))
+        loss = F.cross_entropy(logits.float(), labels.to(device, non_blocking=True)) / run.accumulate
+        loss.backward()
+        total += loss.detach()
+    return total, nn.utils.clip_grad_norm_(model.parameters(), run.clip)
+
+
+@torch.no_grad()
+def predictions(model: nn.Module, examples: Examples, *, batch: int = 256) -> tuple[Tensor, Tensor]:
+    """Logits (B, K) and labels (B,) of all `examples`, on the CPU. Used in lesson 05."""
+    device = next(model.parameters()).device
+    model.eval()
+    logits = torch.cat([model(part.to(device)).float().cpu() for part in examples[0].split(batch)])
+    model.train()
+    return logits, examples[1]
+
+
+def evaluate(model: nn.Module, examples: Examples) -> tuple[float, float]:
+    """Mean cross-entropy (nats) and accuracy (0 to 1) over `examples`. Used in lesson 05."""
+    logits, labels = predictions(model, examples)
+    return F.cross_entropy(logits, labels).item(), (logits.argmax(1) == labels).float().mean().item()
+
+
+def _keep(
+    run: Run, model: nn.Module, optimizer: torch.optim.Optimizer, journal: Journal, done: int, seconds: float
+) -> Path:
+    """Write a checkpoint after `done` steps; returns its folder."""
+    state = {"step": done, "seconds": seconds, "recipe": run.recipe(), "journal": journal.state()}
+    return checkpoint.save(run.folder, done, model.state_dict(), {**state, "optimizer": optimizer.state_dict()})
+
+
+def _restore(
+    run: Run, resume: bool, model: nn.Module, optimizer: torch.optim.Optimizer, journal: Journal
+) -> tuple[int, float]:
+    """Go on from the last checkpoint, if there is one: steps done and seconds spent."""
+    if run.folder and not resume:
+        checkpoint.clear(run.folder)
+    path = checkpoint.last(run.folder) if run.folder else None
+    if path is None:
+        return 0, 0.0
+    weights, state = checkpoint.load(path)
+    _same_recipe(run, state["recipe"], path)
+    model.load_state_dict(weights)
+    optimizer.load_state_dict(state["optimizer"])
+    journal.restore(state["journal"])
+    return state["step"], state["seconds"]
+
+
+def _same_recipe(run: Run, other: dict[str, Any], path: Path) -> None:
+    mine = run.recipe()
+    names = sorted(name for name in mine.keys() | other.keys() if mine.get(name) != other.get(name))
+    differing = "; ".join(f"{name} is {other.get(name)!r} there and {mine.get(name)!r} here" for name in names)
+    if names:
+        raise ValueError(
+            f"checkpoint {path} belongs to another recipe ({differing}): going on would mix two runs. Give this "
+            "run its own folder, or pass resume=False to start over and replace it"
+        )
+
+
+def _record(run: Run, task: Task, model: nn.Module, journal: Journal, seconds: float) -> dict[str, Any]:
+    """The run as one JSON object: records.RUN_KEYS first, then the rest of the recipe and what this kind of task
+    adds."""
+    logits, labels = predictions(model, task.test())
+    right = (logits.argmax(1) == labels).float()
+    sizes = {"channels": task.channels, "classes": len(task.classes)}
+    facts = {
+        **run.recipe(),
+        "data": task.data,
+        "tokens": model.tokenizer.tokens,
+        "parameters": parameters(model),
+        "flops_per_image": flops_per_image(run, **sizes),
+        "train_flops": train_flops(run, **sizes),
+        "train_loss": journal.curve[-1]["train_loss"],
+        "test_loss": F.cross_entropy(logits, labels).item(),
+        "test_accuracy": right.mean().item(),
+        "seconds": seconds,
+        "device": device_name(next(model.parameters()).device),
+        "threads": run.threads,
+        "versions": records.versions(),
+        "commit": records.commit(),
+        "time": records.now(),
+        "class_accuracy": {name: right[labels == k].mean().item() for k, name in enumerate(task.classes)},
+        "curve": journal.curve,
+    }
+    return {name: facts.pop(name) for name in records.RUN_KEYS} | facts
+
+
+def _end(run: Run, stop_at: int | None) -> int:
+    if stop_at is None:
+        return run.steps
+    if run.folder is None:
+        raise ValueError(f"stop_at={stop_at} needs run.folder: without one the stopped run would be lost")
+    if not 1 <= stop_at <= run.steps:
+        raise ValueError(f"stop_at={stop_at} must lie between 1 and steps={run.steps}: the run would not stop there")
+    return stop_at
+
+
+def _title(run: Run) -> str:
+    return f"{run.model} p={run.patch_size} seed {run.seed}"

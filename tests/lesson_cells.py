@@ -1,0 +1,44 @@
+"""Running a lesson's cells inside the test's own process, so that its sliders can be moved and its output read."""
+
+import ast
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import jupytext
+import pytest
+
+from labkit.lesson.sliders import Slider
+
+SOURCES = sorted((Path(__file__).parent.parent / "notebooks" / "source").glob("*.py"))
+SMALL = {  # parameters that make a lesson short without changing what it does
+    "00_start_here": {"calibration_seconds": 0.5, "image_size": 64},
+    "01_an_image_is_a_sequence": {"image_size": 96},
+    "05_train_one": {"patch_size": 8, "steps": 4, "seeds": 2, "baseline_crops": 500},
+}
+
+
+def code_of(stem: str, **parameters: Any) -> str:
+    """All code of a lesson's source, with parameters replaced."""
+    notebook = jupytext.read(next(path for path in SOURCES if path.stem == stem))
+    parts = []
+    for cell in notebook.cells:
+        if cell.cell_type != "code":
+            continue
+        parts.append(cell.source)
+        if "parameters" in cell.metadata.get("tags", []):
+            assigned = {node.targets[0].id for node in ast.parse(cell.source).body}
+            assert parameters.keys() <= assigned
+            parts += [f"{name} = {value!r}" for name, value in parameters.items()]
+    return "\n".join(parts)
+
+
+@contextmanager
+def sliders_of(stem: str) -> Iterator[list[Slider]]:
+    """Run the lesson; gives every slider it shows."""
+    shown: list[Slider] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Slider, "show", lambda slider: shown.append(slider))
+        exec(compile(code_of(stem, **SMALL[stem]), stem, "exec"), {"__name__": stem})
+        yield shown

@@ -1,0 +1,74 @@
+"""The checks are checked: each accepts the reference and refuses its typical wrong answers, each with its own
+message."""
+
+import re
+
+import pytest
+import torch
+from lesson_cells import SOURCES, code_of
+
+from labkit.lesson.exercises import EXERCISES, answer
+from labkit.lesson.exercises.check import Exercise, same
+from labkit.lesson.start import header_of
+
+EVERY = [pytest.param(exercise, id=name) for name, exercise in EXERCISES.items()]
+
+
+@pytest.mark.parametrize("exercise", EVERY)
+def test_reference_is_accepted(exercise: Exercise) -> None:
+    assert exercise.check(exercise.reference) == ("solved", exercise.solved)
+
+
+@pytest.mark.parametrize("exercise", EVERY)
+def test_typical_mistakes_are_refused_each_with_its_message(exercise: Exercise) -> None:
+    assert 2 <= len(exercise.mistakes) <= 3
+    messages = [mistake.message for mistake in exercise.mistakes]
+    assert len(set(messages)) == len(messages)
+    for mistake in exercise.mistakes:
+        assert exercise.check(mistake.answer) == ("wrong", mistake.message)
+
+
+@pytest.mark.parametrize("exercise", EVERY)
+def test_unanswered_broken_and_unforeseen(exercise: Exercise) -> None:
+    assert exercise.check(lambda *_: ...)[0] == "not solved"
+    assert exercise.check(lambda *_: None)[0] == "not solved"
+    status, message = exercise.check(lambda *_: 1 / 0)
+    assert status == "wrong"
+    assert "ZeroDivisionError" in message
+    status, message = exercise.check(lambda *_: -12345.678)
+    assert status == "wrong"
+    assert "it should give" in message
+    assert exercise.check(3)[0] == "wrong"
+
+
+def test_answer_hands_on_the_right_function(capsys: pytest.CaptureFixture) -> None:
+    exercise = EXERCISES["01-place"]
+
+    def mine(token: int, columns: int) -> tuple[int, int]:
+        return divmod(token, columns)
+
+    assert answer("01-place", mine) is mine
+    assert answer("01-place", lambda token, columns: ...) is exercise.reference
+    with pytest.raises(ValueError, match="there is no exercise '99-none'"):
+        answer("99-none", mine)
+
+
+def test_same_looks_at_shape_and_size() -> None:
+    assert same(torch.ones(2, 2), torch.ones(2, 2), 1e-6)
+    assert not same(torch.ones(4), torch.ones(2, 2), 1e-6)
+    assert not same((1, 2), (1, 2, 3), 1e-6)
+    assert not same("2", 2, 1e-6) or same(2, 2, 1e-6)
+    assert not same(None, 1, 1e-6)
+    assert not same(1.001, 1.0, 1e-6)
+
+
+@pytest.mark.parametrize("stem", [path.stem for path in SOURCES])
+def test_each_objective_has_its_check_in_the_lesson(stem: str) -> None:
+    code = code_of(stem)
+    asked = set(re.findall(r'(?:answer|predict)\(\s*"([^"]+)"', code))
+    objectives = header_of(stem[:2])[1]["objectives"]
+    assert 3 <= len(objectives) <= 5
+    assert {one["check"] for one in objectives} <= asked
+    exercises = [name for name in EXERCISES if name.startswith(stem[:2])]
+    assert len(exercises) >= 2
+    assert set(exercises) <= asked

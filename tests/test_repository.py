@@ -1,0 +1,314 @@
+"""What the repository says about itself is true: file tree, links, targets, licences, notebooks without outputs."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from urllib.parse import unquote
+
+import jupytext
+import nbformat
+import pytest
+import yaml
+
+from labkit.data.photos import photos
+
+ROOT = Path(__file__).parents[1]
+IGNORED = {".git", ".venv", "site", "runs", "build", "dist"}
+SOURCES = sorted(path.stem for path in ROOT.glob("notebooks/source/*.py"))
+EDITIONS = sorted(f"{folder}{stem}.ipynb" for folder in ("notebooks/", "notebooks/solved/") for stem in SOURCES)
+
+
+def git(*arguments: str) -> str | None:
+    """What git prints, or None where there is no git or no checkout (an unpacked archive)."""
+    try:
+        done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=30)
+    except FileNotFoundError:
+        return None
+    return done.stdout if done.returncode == 0 else None
+
+
+def files() -> list[str]:
+    """Every file of the repository: tracked, or new and not ignored."""
+    top = git("rev-parse", "--show-toplevel")
+    if top and Path(top.strip()) == ROOT:
+        listed = git("ls-files", "--cached", "--others", "--exclude-standard", "-z").split("\0")
+        return sorted(name for name in listed if name and (ROOT / name).is_file())
+    found = (path.relative_to(ROOT) for path in ROOT.rglob("*") if path.is_file())
+    return sorted(str(path) for path in found if not IGNORED & set(path.parts) and "__pycache__" not in path.parts)
+
+
+# ---------------------------------------------------------------- README
+
+
+def read_tree(markdown: str) -> list[str]:
+    """Paths of the README's file tree: four spaces a level, a folder ends in /, a description after two spaces."""
+    block = re.search(r"^## The files\n+.*?^```text\n(.*?)^```", markdown, re.MULTILINE | re.DOTALL)
+    above, paths = [], []
+    for line in block[1].splitlines():
+        level = (len(line) - len(line.lstrip())) // 4
+        name = re.split(r"\s{2,}", line.strip())[0]
+        above = above[:level]
+        paths.append("".join([*above, name]))
+        above.append(name)
+    return paths
+
+
+def tree_faults(paths: list[str], present: list[str]) -> list[str]:
+    """Lines that name nothing, and files that no line names.
+
+    A folder without lines below it stands for all that it holds, except inside labkit, where each file has its line.
+    The line of a package stands for its __init__.py.
+    """
+    opened = {path for path in paths if path.endswith("/") and any(p != path and p.startswith(path) for p in paths)}
+    closed = {path for path in paths if path.endswith("/")} - opened
+    whole = tuple(path for path in closed if not path.startswith("labkit/"))
+    folders = {"".join(f"{part}/" for part in Path(name).parts[:depth]) for name in present for depth in range(1, 9)}
+    faults = [f"the tree names {path}, which is not there" for path in paths if path not in {*present, *folders}]
+    for name in present:
+        package = name.endswith("__init__.py") and name.removesuffix("__init__.py") in paths
+        if not (name in paths or package or name.startswith(whole)):
+            faults.append(f"the tree lacks a line for {name}: {summary(ROOT / name)}")
+    return faults + [f"the tree names {path} twice" for path in set(paths) if paths.count(path) > 1]
+
+
+def summary(path: Path) -> str:
+    """First line of a module's docstring: what its line in the tree may say."""
+    text = path.read_text(encoding="utf-8") if path.suffix == ".py" and path.exists() else ""
+    found = re.match(r'"""(.*?)(?:"""|\n)', text)
+    return found[1] if found else ""
+
+
+def test_the_file_tree_is_complete():
+    assert tree_faults(read_tree((ROOT / "README.md").read_text()), files()) == []
+
+
+@pytest.mark.parametrize(
+    ("paths", "present"),
+    [
+        (["a.py"], ["a.py", "b.py"]),  # a new file
+        (["a.py", "b.py"], ["a.py"]),  # a file that is gone
+        (["labkit/"], ["labkit/train.py"]),  # labkit may not be hidden behind its folder
+        (["labkit/", "labkit/ops/"], ["labkit/ops/a.py"]),
+        (["a/", "a/b.py"], ["a/b.py", "a/c.py"]),  # an opened folder is complete
+        (["a.py", "a.py"], ["a.py"]),
+    ],
+)
+def test_a_stale_tree_is_found(paths: list[str], present: list[str]):
+    assert len(tree_faults(paths, present)) == 1
+
+
+def test_the_two_commands_stand_at_the_top():
+    text = (ROOT / "README.md").read_text()
+    start = re.match(r"# [^\n]+\n\n```sh\n(.*?)```", text, re.DOTALL)
+    assert [line.split("#")[0].strip() for line in start[1].splitlines()] == ["make rerun", "make test"]
+
+
+# ---------------------------------------------------------------- links and make targets
+
+
+def anchors(markdown: str) -> set[str]:
+    """The anchors that a page's headings get."""
+    headings = re.findall(r"^#+ (.*)$", re.sub(r"```.*?```", "", markdown, flags=re.DOTALL), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def dead_links(markdown: str, page: Path) -> list[str]:
+    """Local targets of links and pictures that are not there; addresses on the web are not asked."""
+    text = re.sub(r"```.*?```|`[^`\n]*`", "", markdown, flags=re.DOTALL)
+    targets = re.findall(r"\]\(\s*<?([^)\s>]+)", text) + re.findall(r'(?:src|href)="([^"]+)"', text)
+    dead = []
+    for target in targets:
+        path, _, anchor = unquote(target).partition("#")
+        if re.match(r"[a-z]+:", target):
+            continue
+        there = page.parent / path if path else page
+        pages = anchor and there.suffix == ".md" and there.exists()
+        if not there.exists() or (pages and anchor not in anchors(there.read_text())):
+            dead.append(target)
+    return dead
+
+
+@pytest.mark.parametrize("name", [name for name in files() if name.endswith(".md")])
+def test_local_links_lead_somewhere(name: str):
+    assert dead_links((ROOT / name).read_text(), ROOT / name) == []
+
+
+@pytest.mark.parametrize("name", EDITIONS)
+def test_links_in_lessons_lead_somewhere(name: str):
+    path = ROOT / name
+    cells = nbformat.read(path, as_version=4).cells
+    assert dead_links("\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown"), path) == []
+
+
+def test_a_dead_link_is_found(tmp_path: Path):
+    page = tmp_path / "page.md"
+    text = "# One two\n[a](gone.md) [b](#one-two) [c](#three) [d](https://example.org/x) ![e](page.md) `[f](g.md)`\n"
+    page.write_text(text)
+    assert dead_links(text, page) == ["gone.md", "#three"]
+
+
+def targets() -> set[str]:
+    return set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
+def called(text: str) -> list[str]:
+    """The targets of `make TARGET` in code: shell lines, code spans, code blocks."""
+    return re.findall(r"\bmake ([a-z]+)", text)
+
+
+def test_every_make_target_that_is_named_exists():
+    for name in ("README.md", "CONTRIBUTING.md", "data/README.md"):
+        text = (ROOT / name).read_text()
+        code = "\n".join(re.findall(r"```.*?```|`[^`\n]+`", text, re.DOTALL))
+        assert set(called(code)) <= targets(), name
+    phony = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert set(phony[1].split()) == targets()
+
+
+def test_continuous_integration_runs_the_same_targets():
+    local = called((ROOT / ".ci/run").read_text())
+    jobs = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())["jobs"]
+    steps = [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step]
+    assert local == called("\n".join(steps)) == ["test", "rerun"]
+    assert len(steps) == 2
+
+
+def test_ci_run_can_be_run_and_stops_at_the_first_failure():
+    path = ROOT / ".ci/run"
+    assert path.stat().st_mode & 0o111
+    assert "set -euo pipefail" in path.read_text()
+
+
+# ---------------------------------------------------------------- version, citation, licences
+
+
+def test_versions_agree():
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    newest = re.search(r"^## \[([^\]]+)\] - \d{4}-\d\d-\d\d$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)[1]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    package = re.search(r'^__version__ = "(.+)"$', (ROOT / "labkit/__init__.py").read_text(), re.MULTILINE)[1]
+    assert {newest, citation["version"], package} == {version}
+
+
+def test_the_citation_names_the_paper():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert {"cff-version", "message", "title", "authors"} <= set(citation)
+    (paper,) = citation["references"]
+    assert paper["title"].startswith("Scaling Laws in Patchification")
+    assert paper["identifiers"][0]["value"] == "arXiv:2502.03738"
+
+
+def test_both_licences_are_there():
+    text = (ROOT / "LICENSE").read_text()
+    assert "Apache License" in text
+    assert "END OF TERMS AND CONDITIONS" in text
+    assert "https://creativecommons.org/licenses/by/4.0/" in text
+
+
+def rows(markdown: str) -> dict[str, str]:
+    """Table rows by the name in their first column."""
+    return {match[1]: match[0] for match in re.finditer(r"^\| `(\w+)` \|.*$", markdown, re.MULTILINE)}
+
+
+@pytest.mark.parametrize("name", sorted(photos()))
+def test_the_photograph_has_its_row_with_author_and_licence(name: str):
+    photo = photos()[name]
+    cells = [cell.strip() for cell in rows((ROOT / "data/README.md").read_text())[name].strip("|").split("|")]
+    assert cells[3] == photo.licence
+    assert [word for word in re.findall(r"\w+", photo.author) if word not in cells[2]] == []
+    height, width, *colour = photo.pixels.shape
+    assert cells[4] == f"{height} x {width}" + ("" if colour else " grey")
+
+
+# ---------------------------------------------------------------- lessons
+
+
+def test_each_lesson_has_its_two_editions_and_its_row():
+    """Also keeps the tests below from passing because there is nothing to look at."""
+    rooted = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "notebooks").rglob("*.ipynb") if path.is_file())
+    assert [name for name in rooted if ".ipynb_checkpoints" not in name] == EDITIONS
+    assert len(SOURCES) >= 3
+    linked = re.findall(
+        r"^\| \d\d \| \[.*?\]\(notebooks/(\w+)\.ipynb\)", (ROOT / "README.md").read_text(), re.MULTILINE
+    )
+    assert linked == SOURCES
+
+
+@pytest.mark.parametrize("name", EDITIONS)
+def test_editions_hold_no_outputs(name: str):
+    code = [cell for cell in nbformat.read(ROOT / name, as_version=4).cells if cell.cell_type == "code"]
+    assert [cell.id for cell in code if cell.outputs or cell.execution_count is not None] == []
+
+
+UNIT = r"(?:ns|µs|us|ms|s|sec|seconds?|min|minutes?|h|hours?|days?|[kKMGT]i?B|bytes?|[kMGTP]?FLOPs?(?:/s)?|px|GHz|°C)\b"
+MEASURED = re.compile(rf"\d+[.,]\d+(?!\d*,\d{{3}})|\d[\d,]*(?:\s|-|\u00a0)*(?:{UNIT}|%|percent\b|per cent\b)")
+# Names that hold digits, not results: addresses, papers, versions of a licence or of Python.
+NAMES = re.compile(
+    r"\]\([^)]*\)|https?://\S+|arXiv[: ]\d{4}\.\d{4,5}|CC BY \d\.\d|Python \d\.\d+|\d{1,3}(?:,\d{3})+(?![\d.])"
+)
+
+
+def typed_numbers(markdown: str) -> list[str]:
+    """Decimals and numbers with a unit in prose: results go stale there, so they come from a record or a run."""
+    return MEASURED.findall(NAMES.sub(lambda name: "0" if name[0][0].isdigit() else "", markdown))
+
+
+@pytest.mark.parametrize("stem", SOURCES)
+def test_no_result_is_typed_into_prose(stem: str):
+    cells = jupytext.read(ROOT / f"notebooks/source/{stem}.py", fmt="py:percent").cells
+    found = {cell.source[:60]: typed_numbers(cell.source) for cell in cells if cell.cell_type == "markdown"}
+    assert {start: numbers for start, numbers in found.items() if numbers} == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "accuracy 0.98",
+        "a loss of 1.27 at p = 4",
+        "in 30 s",
+        "30-second calibration",
+        "about 5 minutes",
+        "36 %",
+        "36%",
+        "24 ms",
+        "4 GB",
+        "4GB",
+        "12 GFLOP",
+        "1,200 MB",
+        "16 px",
+        "3 hours",
+        "$0.5$",
+        "`1.5`",
+        "50 percent",
+    ],
+)
+def test_a_typed_result_is_found(text: str):
+    assert typed_numbers(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "An image is worth 50,176 tokens",
+        "arXiv:2502.03738",
+        "[the paper](https://arxiv.org/abs/2502.03738)",
+        "16 x 16 patches, p = 1, lesson 05",
+        "## 3. Cut and glue",
+        "3 seeds, then 1 more",
+        "CC BY 4.0",
+    ],
+)
+def test_what_is_no_result_is_let_through(text: str):
+    assert not typed_numbers(text)
+
+
+# ---------------------------------------------------------------- style
+
+
+@pytest.mark.parametrize("command", [["check"], ["format", "--check"]], ids=" ".join)
+def test_the_code_keeps_its_style(command: list[str]):
+    pytest.importorskip("ruff", reason="ruff comes with the extra test")
+    done = subprocess.run([sys.executable, "-m", "ruff", *command, "."], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-3000:]

@@ -1,0 +1,137 @@
+"""Every slider of every lesson, over every value: the live figure and the kernel-free frame are the same."""
+
+import copy
+import json
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+from lesson_cells import SMALL, SOURCES, sliders_of
+
+from labkit.figures.patches import patch_figure, token_strip
+from labkit.lesson.sliders import Slider, as_json
+
+FRAMED = ("sliders", "margin", "height", "template")  # what frames add around the same figure
+
+
+def live_state(view: go.FigureWidget) -> dict[str, Any]:
+    state = as_json(go.Figure(view))
+    for trace in state["data"]:
+        trace.pop("uid", None)
+    return state
+
+
+def framed_state(frames: dict[str, Any], value: Any) -> dict[str, Any]:
+    """What plotly's slider shows at `value`: the base figure with that frame's traces and layout over it."""
+    state = copy.deepcopy({key: frames[key] for key in ("data", "layout")})
+    frame = next(frame for frame in frames["frames"] if frame["name"] == str(value))
+    for k, trace in zip(frame["traces"], frame["data"], strict=True):
+        state["data"][k] = trace
+    state["layout"].update(frame["layout"])
+    return state
+
+
+def differences(slider: Slider) -> list[Any]:
+    """The values at which the two lives differ, moving the live control there and back again."""
+    control, view = slider.live().children
+    frames = as_json(slider.frames())
+    steps = frames["layout"]["sliders"][0]["steps"]
+    assert [step["args"][0][0] for step in steps] == [str(value) for value in slider.values]
+    differing = []
+    for value in [*slider.values, *reversed(slider.values)]:
+        control.value = value
+        live, framed = live_state(view), framed_state(frames, value)
+        layouts = [{k: v for k, v in one["layout"].items() if k not in FRAMED} for one in (live, framed)]
+        if live["data"] != framed["data"] or layouts[0] != layouts[1]:
+            differing.append(value)
+    return differing
+
+
+@pytest.mark.parametrize("stem", [path.stem for path in SOURCES])
+def test_every_slider_over_every_value(stem: str) -> None:
+    with sliders_of(stem) as sliders:
+        assert sliders, "each lesson has a slider figure"
+        for slider in sliders:
+            assert differences(slider) == []
+            looks = {json.dumps(as_json(slider.figure(value))) for value in slider.values}
+            assert len(looks) == len(slider.values), "a value changes nothing"
+            for value in slider.values:
+                assert len(slider.figure(value).layout.meta["says"]) > 40, "no text alternative"
+
+
+def test_every_lesson_is_tested_small() -> None:
+    assert {path.stem for path in SOURCES} == set(SMALL)
+
+
+def small_slider(**changes: Any) -> Slider:
+    def figure_for(n: int) -> go.Figure:
+        figure = go.Figure(go.Scatter(x=[0, 1], y=[n, 2 * n]), layout={"title": {"text": f"n = {n}"}})
+        return figure.update_layout(meta={"says": "two points, joined"}, **changes.get(str(n), {}))
+
+    return Slider("n", (1, 2, 3), figure_for)
+
+
+def test_a_frame_that_differs_is_seen() -> None:
+    """The comparison itself, on a slider whose frames lie."""
+    assert differences(small_slider()) == []
+    lying = small_slider()
+    honest = lying.frames
+
+    def frames() -> go.Figure:
+        figure = honest()
+        figure.frames[1].data[0].y = [2, 5]
+        return figure
+
+    lying.frames = frames
+    assert differences(lying) == [2, 2]
+
+
+def test_an_error_in_a_callback_is_not_swallowed() -> None:
+    def figure_for(n: int) -> go.Figure:
+        if n == 3:
+            raise RuntimeError("broken at 3")
+        return go.Figure(go.Scatter(y=[n]), layout={"meta": {"says": "a point"}})
+
+    control, _ = Slider("n", (1, 2, 3), figure_for).live().children
+    control.value = 2
+    with pytest.raises(RuntimeError, match="broken at 3"):
+        control.value = 3
+
+
+def test_sliders_refuse_what_frames_cannot_show() -> None:
+    with pytest.raises(ValueError, match="cannot start at 9"):
+        Slider("n", (1, 2), lambda n: go.Figure(), start=9)
+    uneven = Slider("n", (1, 2), lambda n: go.Figure([go.Scatter(y=[1])] * n))
+    with pytest.raises(ValueError, match="other traces than elsewhere"):
+        uneven.frames()
+
+
+def test_frames_hold_only_what_changes() -> None:
+    frames = as_json(small_slider().frames())
+    assert all(set(frame["layout"]) == {"title"} for frame in frames["frames"])
+
+
+@pytest.mark.parametrize("p", [32, 8, 1])
+def test_the_strip_shows_the_pixels(p: int) -> None:
+    """Not the title but the picture: each cell of the strip holds its patch's own pixels."""
+    pixels = np.random.default_rng(0).integers(0, 255, (224, 224, 3)).astype(np.uint8)
+    strip = token_strip(pixels, p, row=64, column=32)
+    first = min(32 // p, 224 // p - 7)
+    for k in range(7):
+        cell = strip[:, k * 54 : k * 54 + 48]
+        patch = pixels[64 // p * p : 64 // p * p + p, (first + k) * p :][:, :p]
+        assert np.array_equal(cell[0, 0], patch[0, 0])
+        assert np.array_equal(cell[-1, -1], patch[-1, -1])
+        assert {tuple(c) for c in cell.reshape(-1, 3)} == {tuple(c) for c in patch.reshape(-1, 3)}
+
+
+def test_grid_lines_stand_where_patches_meet() -> None:
+    pixels = np.zeros((64, 64, 3), dtype=np.uint8)
+    figure = patch_figure(pixels, 16, window=(32, 0))
+    grid = figure.data[1]
+    assert sorted({x for x in grid.x if x is not None}) == [0, 16, 32, 48, 64]
+    assert figure.layout.xaxis.range == (0, 64)
+    assert figure.layout.yaxis.range == (64, 0)
+    with pytest.raises(ValueError, match="multiple of patch size"):
+        patch_figure(pixels, 24, window=(0, 0))

@@ -1,0 +1,119 @@
+"""Our ViT gives timm's logits for timm's weights."""
+
+import pytest
+import timm
+import torch
+from timm.models.vision_transformer import VisionTransformer
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
+
+from labkit.config import Run
+from labkit.cost import attention_flops, flops_per_image, parameters, train_flops
+from labkit.heads import HEADS, Classify, ClassifyToken
+from labkit.models import MODELS, build
+from labkit.models.vit import ViT
+from labkit.nn.attention import Attention
+from labkit.ops.attention import attention
+from labkit.tokenizers import Patches
+
+
+def from_timm(other: VisionTransformer) -> ViT:
+    """The same network with the same weights, in our classes."""
+    patch = other.patch_embed
+    p, dim, token = patch.patch_size[0], other.embed_dim, other.cls_token is not None
+    head = (ClassifyToken if token else Classify)(dim, other.num_classes)
+    tokenizer = Patches(patch.img_size, p, dim, channels=patch.proj.in_channels)
+    mine = ViT(tokenizer, head, depth=len(other.blocks), heads=other.blocks[0].attn.num_heads)
+    names = {
+        "patch_embed.proj": "tokenizer.embed", "cls_token": "class_token", "pos_embed": "positions.table",
+        "norm1": "norm_attention", "norm2": "norm_mlp", "attn.proj": "attention.out", "attn.qkv": "attention.qkv",
+        "fc1": "up", "fc2": "down", "head.": "head.linear.",
+    }  # fmt: skip
+    state = {}
+    for name, tensor in other.state_dict().items():
+        for old, new in names.items():
+            name = name.replace(old, new)
+        state[name] = tensor.flatten(1) if name == "tokenizer.embed.weight" else tensor
+    mine.load_state_dict(state)
+    return mine
+
+
+@pytest.mark.parametrize("pool", ["token", "avg"])
+@pytest.mark.parametrize(("size", "p"), [((32, 32), 8), ((16, 24), 4), ((6, 6), 1)])
+def test_logits_equal_timm(pool: str, size: tuple[int, int], p: int) -> None:
+    other = VisionTransformer(
+        img_size=size, patch_size=p, embed_dim=48, depth=3, num_heads=3, num_classes=7, global_pool=pool,
+        class_token=pool == "token", fc_norm=False,
+    ).eval()  # fmt: skip
+    for weight in other.parameters():  # timm starts biases at zero and norms at one, which would hide a mix-up
+        torch.nn.init.normal_(weight, std=0.2)
+    mine = from_timm(other)
+    images = torch.randn(3, 3, *size)
+    torch.testing.assert_close(mine(images), other(images), rtol=1e-5, atol=1e-5)
+    assert parameters(mine) == sum(weight.numel() for weight in other.parameters())
+
+
+def test_logits_equal_timm_at_full_size() -> None:
+    other = timm.create_model("vit_tiny_patch16_224", num_classes=10).eval()
+    torch.nn.init.normal_(other.head.weight, std=0.02)
+    images = torch.randn(1, 3, 224, 224)
+    torch.testing.assert_close(from_timm(other)(images), other(images), rtol=1e-5, atol=1e-5)
+
+
+def test_a_fault_is_seen() -> None:
+    """Two norms exchanged: the comparison above must notice."""
+    other = VisionTransformer(img_size=8, patch_size=4, embed_dim=16, depth=1, num_heads=2, num_classes=3).eval()
+    torch.nn.init.normal_(other.blocks[0].norm1.weight)
+    torch.nn.init.normal_(other.head.weight)
+    mine = from_timm(other)
+    block = mine.blocks[0]
+    block.norm_attention, block.norm_mlp = block.norm_mlp, block.norm_attention
+    images = torch.randn(2, 3, 8, 8)
+    assert (mine(images) - other(images)).abs().max() > 1e-3
+
+
+def test_order_of_tokens_means_nothing_when_positions_travel() -> None:
+    model = ViT(Patches(8, 2, 16), Classify(16, 3), depth=2, heads=2).double()
+    images = torch.randn(2, 3, 8, 8, dtype=torch.float64)
+    tokens = model.tokenizer(images)
+    order = torch.randperm(tokens.shape[1])
+    told = model.positions(tokens)
+    torch.testing.assert_close(model.head(model.mix(told[:, order])), model(images))
+    assert (model.head(model.mix(model.positions(tokens[:, order]))) - model(images)).abs().max() > 1e-4
+
+
+def test_heads_that_do_not_divide_and_unknown_names() -> None:
+    with pytest.raises(ValueError, match="3 heads do not divide the width 16"):
+        Attention(16, 3)
+    for field in ("model", "positions"):
+        with pytest.raises(ValueError, match=f"{field} 'nosuch' is unknown; there are"):
+            build(Run(**{field: "nosuch"}), channels=1, classes=2)
+
+
+@pytest.mark.parametrize("head", list(HEADS))
+def test_every_backend_gives_the_same_model(head: str) -> None:
+    images = torch.randn(2, 3, 8, 8)
+    logits = []
+    for backend in ("math", "fused"):
+        torch.manual_seed(0)
+        logits.append(ViT(Patches(8, 2, 16), HEADS[head](16, 3), depth=2, heads=2, backend=backend)(images))
+    torch.testing.assert_close(*logits)
+
+
+@pytest.mark.parametrize("model", list(MODELS))
+@pytest.mark.parametrize("p", [16, 4, 1])
+def test_flops_equal_those_counted(model: str, p: int) -> None:
+    run = Run(model=model, patch_size=p, width=32, depth=2)
+    built = build(run, channels=1, classes=5)
+    # the math kernel: older torch does not count the products inside its flash kernel for the CPU
+    with FlopCounterMode(display=False) as counter, torch.no_grad(), sdpa_kernel(SDPBackend.MATH):
+        built(torch.zeros(1, 1, 16, 16))
+    assert flops_per_image(run, channels=1, classes=5) == counter.get_total_flops()
+    assert train_flops(run, channels=1, classes=5) == 3 * counter.get_total_flops() * run.steps * run.batch
+
+
+def test_attention_flops_equal_those_counted() -> None:
+    q = torch.zeros(1, 3, 50, 8)
+    with FlopCounterMode(display=False) as counter:
+        attention(q, q, q, backend="math")
+    assert attention_flops(50, 24) == counter.get_total_flops()
