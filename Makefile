@@ -11,7 +11,7 @@ WORKERS ?= 2
 OUT     ?= site
 LESSONS ?=
 PROFILE ?=
-JOBS    ?=
+JOBS    ?= 2
 SET     ?=
 
 .DEFAULT_GOAL := help

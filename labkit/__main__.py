@@ -91,7 +91,7 @@ def record(lessons: tyro.conf.Positional[tuple[str, ...]] = (), /) -> int:
 
 def doctor() -> int:
     """Say what this machine has for the lessons and what will be slow on it."""
-    from labkit.machine import as_table, doctor
+    from labkit.doctor import as_table, doctor
 
     _say(as_table(doctor()).rstrip())
     return 0

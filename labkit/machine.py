@@ -1,4 +1,4 @@
-"""The machine below the lessons: what it has and what will be slow on it (`doctor`), and how fast it is (`calibrate`).
+"""The machine below the lessons: its cores and memory, and how fast it is (`calibrate`).
 
 A time can be foreseen from three measured numbers, the roofline: how many FLOPs a second the matrix unit does (two for
 each multiply-add), how many bytes a second memory moves, and how long it takes to start one operation.
@@ -6,20 +6,14 @@ Source: Williams, Waterman, Patterson, "Roofline", Communications of the ACM 52 
 Letters: p patch size, N tokens.
 """
 
-import importlib
 import math
 import os
-import platform
-import shutil
-import sys
 import time
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import partial
-from importlib.metadata import PackageNotFoundError, distributions, version
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import psutil
@@ -29,33 +23,9 @@ from labkit.records import machine as processor
 
 Number = int | float
 Progress = Callable[[float, str], object]
-PACKAGES = {  # name: what happens without it
-    "torch": "no model can be built or trained",
-    "torchvision": "no photographs are read and timm does not load",
-    "numpy": "nothing here runs",
-    "timm": "there is no augmentation and no reference ViT to compare ours with",
-    "plotly": "no figure can be drawn",
-    "anywidget": "plotly's live figures fail: FigureWidget imports it and plotly does not require it",
-    "ipywidgets": "there are no live sliders; those of exported pages still move",
-    "jupyterlab": "lessons cannot be opened here; runs and sweeps go on",
-    "papermill": "the course cannot be re-run without a screen",
-    "flash-attn": "torch's own flash kernel is taken (scaled_dot_product_attention): it is optional",
-}
-LOADED_BY = {"torchvision": "torchvision", "flash-attn": "flash_attn"}  # compiled against one torch, fail on another
-FRONT_ENDS = ("plotly", "anywidget", "jupyterlab_widgets")  # half in the kernel, half in the server's pages
-PATCH_SIZES, IMAGE_SIZE = (16, 8, 4, 2, 1), 224
 SIDES = (256, 512, 1_024, 2_048, 4_096, 8_192)  # of the square matrices tried
 COPY_BYTES = 2**28  # far beyond any cache
 SAMPLE = 2e-3  # seconds: shorter calls are repeated within one sample, so that pauses between them count as well
-
-
-class Finding(NamedTuple):
-    """One thing that `doctor` looked at; `advice` is empty when there is nothing to do."""
-
-    name: str
-    value: str
-    verdict: Literal["ok", "slow", "missing", "broken"]
-    advice: str = ""
 
 
 class Measured(NamedTuple):
@@ -96,31 +66,6 @@ class Calibration:
         return cls(**{name: Measured(**value) if isinstance(value, dict) else value for name, value in values.items()})
 
 
-def doctor(*, folder: str | Path = ".") -> list[Finding]:
-    """What this machine has for the lessons, and what will be slow on it; `folder` is where runs are written.
-
-    Looks, changes nothing, and goes on when a package is missing. Used in lesson 00.
-    """
-    found = [Finding("python", platform.python_version(), "ok")]
-    found += [_package(name, loss) for name, loss in PACKAGES.items()]
-    found += _server()
-    available = memory()[1]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of a driver that does not fit; said in the finding
-        on_gpu = torch.cuda.is_available()
-    found += [*_cores(), *_memory(), *(_gpus() if on_gpu else [_no_gpu()])]
-    if on_gpu:
-        available = torch.cuda.get_device_properties(0).total_memory
-    return [*found, _attention(available, "the GPU" if on_gpu else "memory"), _disk(Path(folder))]
-
-
-def as_table(findings: list[Finding]) -> str:
-    """The findings as a Markdown table. Used in lesson 00."""
-    rows = [Finding._fields, ("---",) * 4, *findings]
-    cells = [[" ".join(str(cell).replace("|", "\\|").split()) for cell in row] for row in rows]
-    return "\n".join("| " + " | ".join(row) + " |" for row in cells) + "\n"
-
-
 def cores() -> float:
     """How many cores this process may use: its affinity, and the share its control group allows (Linux)."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -146,7 +91,7 @@ def calibrate(
     Matrix products of growing square sides in float32 and bfloat16, of which the fastest side is measured afresh; a
     large copy, whose bytes count twice, once read and once written; additions of two 1-element tensors. Every number
     has its quartiles and repeats: a busy machine shows in them. `progress` gets (fraction, text), at most five times a
-    second. ValueError for seconds that are not positive and for a device that is absent. Used in the lesson on cost.
+    second. ValueError for seconds that are not positive and for a device that is absent. Used in lesson 00.
     """
     if not (math.isfinite(seconds) and seconds > 0):
         raise ValueError(f"{seconds} seconds: a positive number is needed, nothing can be measured in no time")
@@ -186,7 +131,7 @@ def seconds_for(
 
     Optimistic where operations are small or oddly shaped, pessimistic where tensors stay in the cache, which is faster
     than memory. Work of different kinds (matrix products, then elementwise passes) is foreseen better by one call
-    each, added up. ValueError for negative work or an unmeasured dtype. Used in the lesson on cost.
+    each, added up. ValueError for negative work or an unmeasured dtype. Used in lesson 00.
     """
     if min(flops, bytes_moved, launches) < 0:
         raise ValueError(f"flops {flops}, bytes {bytes_moved}, launches {launches}: none may be negative, nor is time")
@@ -196,56 +141,6 @@ def seconds_for(
     return max(computing, bytes_moved / calibration.bandwidth.median) + launches * calibration.launch.median
 
 
-def _package(name: str, loss: str) -> Finding:
-    try:
-        found = version(name)
-    except PackageNotFoundError:
-        return Finding(name, "not installed", "missing", f"without it, {loss}")
-    if name == "torch" and tuple(int(part) for part in found.split(".")[:2]) < (2, 10):
-        return Finding(name, found, "broken", "before 2.10 a crafted checkpoint can run code: install a newer torch")
-    if name in LOADED_BY and (reason := _load_error(LOADED_BY[name])):
-        return Finding(name, found, "broken", f"does not load ({reason}): install it together with torch, in one step")
-    return Finding(name, found, "ok")
-
-
-def _load_error(module: str) -> str:
-    try:
-        importlib.import_module(module)
-    except Exception as error:  # a compiled package fails in many ways: AttributeError, RuntimeError, OSError
-        return f"{type(error).__name__}: {error}"[:200]
-    return ""
-
-
-def _server_folder() -> Path | None:
-    """The environment of the Jupyter server that started this kernel; None outside a kernel."""
-    parent = psutil.Process().parent() if "ipykernel" in sys.modules else None
-    try:
-        program = shutil.which(parent.cmdline()[0]) if parent else None
-    except (psutil.Error, IndexError):
-        return None
-    return Path(program).parent.parent if program else None
-
-
-def _versions(folder: Path) -> dict[str, str]:
-    rooms = [*folder.glob("lib/python3*/*-packages"), folder / "Lib" / "site-packages"]
-    return {str(found.name).replace("-", "_"): found.version for found in distributions(path=[str(r) for r in rooms])}
-
-
-def _server() -> list[Finding]:
-    """Sliders have one half in the kernel and one in the server's pages: do they fit?"""
-    folder = _server_folder()
-    there = _versions(folder) if folder else {}
-    if "jupyterlab" not in there:
-        return []
-    here, found = {found.name.replace("-", "_"): found.version for found in distributions()}, []
-    for name in FRONT_ENDS:
-        if here.get(name) != there.get(name):
-            value = f"{there.get(name, 'none')} in the server, {here.get(name, 'none')} in the kernel"
-            advice = f"figures or sliders can stay blank: install the kernel's {name} beside jupyterlab and restart it"
-            found.append(Finding(f"{name}, server", value, "broken" if name in there else "missing", advice))
-    return found or [Finding("server and kernel", "the same figure and slider versions", "ok")]
-
-
 def _group(file: str, controller: str = "") -> list[list[str]]:
     """The words in `file` of this process's control group and of those above it; no controller means version 2."""
     own = Path("/proc/self/cgroup")
@@ -253,51 +148,6 @@ def _group(file: str, controller: str = "") -> list[list[str]]:
     paths = [PurePosixPath(path) for _, controllers, path in lines if controller in controllers.split(",")]
     folders = [Path("/sys/fs/cgroup", controller, *step.parts[1:]) for path in paths for step in (path, *path.parents)]
     return [(folder / file).read_text().split() for folder in folders if (folder / file).is_file()]
-
-
-def _cores() -> list[Finding]:
-    count, threads = cores(), torch.get_num_threads()
-    runs = max(1, int(count))
-    few = f"{count:g} cores: at most {runs} runs at once, one thread each; long sweeps belong elsewhere"
-    many = f"more threads than cores wait for each other: torch.set_num_threads({runs}), or 1 for tiny models"
-    return [
-        Finding("cores", f"{count:g}", "slow" if count < 4 else "ok", few if count < 4 else ""),
-        Finding("torch threads", str(threads), "slow" if threads > count else "ok", many if threads > count else ""),
-    ]
-
-
-def _memory() -> list[Finding]:
-    total, available = memory()
-    little = "close other programs: a lesson with its browser page wants about 2 GB" if available < 2e9 else ""
-    value = f"{total / 1e9:.1f} GB, {available / 1e9:.1f} GB available"
-    return [Finding("memory", value, "slow" if little else "ok", little)]
-
-
-def _gpus() -> list[Finding]:
-    every = [torch.cuda.get_device_properties(index) for index in range(torch.cuda.device_count())]
-    return [Finding(f"GPU {i}", f"{gpu.name}, {gpu.total_memory / 1e9:.1f} GB", "ok") for i, gpu in enumerate(every)]
-
-
-def _no_gpu() -> Finding:
-    if Path("/dev/nvidiactl").exists():
-        return Finding("GPU", "there, not usable", "broken", "torch does not fit the driver: compare with nvidia-smi")
-    advice = "no GPU: the lessons' small models train here, the paper's at 224 px are only loaded and looked at"
-    return Finding("GPU", "none", "slow", advice)
-
-
-def _attention(available: int, where: str) -> Finding:
-    """Which patch sizes' full N x N matrix, float32 and one head, is larger than the memory at hand."""
-    sizes = {p: 4 * (IMAGE_SIZE // p) ** 4 for p in PATCH_SIZES}
-    value = ", ".join(f"p = {p}: {size / 1e6:,.1f} MB" for p, size in sizes.items())
-    large = ", ".join(str(p) for p, size in sizes.items() if size > available)
-    advice = f"p = {large} does not fit in {where}: take attention that never builds it, or a smaller image"
-    return Finding("attention matrix", f"{IMAGE_SIZE} px, {value}", "slow" if large else "ok", advice if large else "")
-
-
-def _disk(folder: Path) -> Finding:
-    free = shutil.disk_usage(folder).free
-    full = "runs and lessons are written here and would stop half-way: free at least 1 GB" if free < 1e9 else ""
-    return Finding("disk", f"{free / 1e9:.1f} GB free", "broken" if full else "ok", full)
 
 
 def _device(device: str | torch.device) -> torch.device:

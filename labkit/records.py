@@ -11,7 +11,6 @@ import subprocess
 import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -40,10 +39,14 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
         raise
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write `text` as UTF-8, atomically."""
+    write_atomically(Path(path), lambda file: file.write(text.encode()))
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write `value` as readable JSON, atomically."""
-    text = json.dumps(value, indent=1, ensure_ascii=False) + "\n"
-    write_atomically(Path(path), lambda file: file.write(text.encode()))
+    write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
 
 
 def read_json(path: Path) -> Any:
@@ -73,18 +76,18 @@ def versions() -> dict[str, str]:
     return found
 
 
-@cache
-def commit() -> str | None:
-    """The commit that the code stands at, with "+changes" if files differ from it; None outside a git checkout."""
-    head = _git("rev-parse", "HEAD")
+def commit(folder: Path = REPOSITORY) -> str | None:
+    """The commit that `folder` (the code's own checkout) stands at, with "+changes" if tracked files differ from it;
+    None outside a git checkout."""
+    head = _git(folder, "rev-parse", "HEAD")
     if not head:
         return None
-    return head + ("+changes" if _git("status", "--porcelain", "--untracked-files=no") else "")
+    return head + ("+changes" if _git(folder, "status", "--porcelain", "--untracked-files=no") else "")
 
 
-def _git(*words: str) -> str:
+def _git(folder: Path, *words: str) -> str:
     try:
-        answer = subprocess.run(["git", "-C", str(REPOSITORY), *words], capture_output=True, text=True, timeout=20)
+        answer = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True, timeout=20)
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return answer.stdout.strip() if answer.returncode == 0 else ""

@@ -35,7 +35,7 @@ class Interval(NamedTuple):
 def mean(values: ArrayLike) -> float:
     """The arithmetic mean of (n,) values, in their unit; ValueError when there is none or one is not finite.
 
-    Used in the lesson on seeds and error bars.
+    Used in lesson 05.
     """
     return float(np.mean(_finite(values)))
 
@@ -46,7 +46,7 @@ def spread(values: ArrayLike) -> float:
     Divides by n - 1, because the mean is estimated from the same values. Exactly 0 when the values differ by no more
     than rounding. ValueError with fewer than two values, or when one is not finite.
 
-    Used in the lesson on seeds and error bars.
+    Used in lesson 05.
     """
     values = _finite(values)
     if len(values) < 2:
@@ -61,7 +61,7 @@ def interval(values: ArrayLike, *, confidence: float = 0.95) -> Interval:
     ValueError when there is no value, one is not finite, or confidence is outside (0, 1).
     Source: Student, "The probable error of a mean", Biometrika 6 (1908).
 
-    Used in the lesson on seeds and error bars.
+    Used in lesson 05.
     """
     values = _finite(values)
     return _student(values, float(np.max(np.abs(values))), confidence, "Student t")
@@ -73,7 +73,7 @@ def paired(a: ArrayLike, b: ArrayLike, *, confidence: float = 0.95) -> Interval:
     Takes out what a seed does to both, so it is the narrower one when seeds matter; n counts pairs. Unbounded for one
     pair, and when every pair differs by the same amount. ValueError as `interval`, and when the lengths differ.
 
-    Used in the lesson on seeds and error bars.
+    Used in lesson 05.
     """
     a, b = _finite(a, "a"), _finite(b, "b")
     if len(a) != len(b):
@@ -91,7 +91,7 @@ def difference(a: ArrayLike, b: ArrayLike, *, confidence: float = 0.95) -> Inter
     ValueError as `interval`. Source: Welch, "The generalization of 'Student's' problem when several different
     population variances are involved", Biometrika 34 (1947).
 
-    Used in the lesson on seeds and error bars.
+    Used in lesson 05.
     """
     a, b = _finite(a, "a"), _finite(b, "b")
     middle, n = float(np.mean(b) - np.mean(a)), len(a) + len(b)
@@ -122,7 +122,7 @@ def better(
     one seed or copies of one run included, is "not shown", which is not the same as "equal". With equal recipes
     a verdict is still given in at most 1 - confidence of all comparisons. ValueError as `paired` and `difference`.
 
-    Used in the lesson on seeds and error bars.
+    Used in lesson 05.
     """
     found = (_paired if paired else difference)(a, b, confidence=confidence)
     low, high = (found.low, found.high) if lower_is_better else (-found.high, -found.low)
@@ -136,7 +136,7 @@ def binomial_interval(successes: Count, n: Count, *, confidence: float = 0.95) -
     about seeds. ValueError unless both are whole numbers with n >= 1 and 0 <= successes <= n.
     Source: Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927).
 
-    Used in the lesson on seeds and error bars.
+    Used in lesson 05.
     """
     if not (float(successes).is_integer() and float(n).is_integer() and 0 <= successes <= n and n >= 1):
         raise ValueError(

@@ -201,4 +201,4 @@ def _end(run: Run, stop_at: int | None) -> int:
 
 
 def _title(run: Run) -> str:
-    return f"{run.model} p={run.patch_size} seed {run.seed}"
+    return f"{run.model} p={run.patch_size} rate {run.learning_rate:g} seed {run.seed}"

@@ -34,6 +34,7 @@ FLOORS = {
     # 3 cost: parameters, operations, memory, time, and the device that they are spent on
     "labkit.cost": 3,
     "labkit.machine": 3,
+    "labkit.doctor": 3,
     "labkit.device": 3,
     # 4 work: the training loop, what it is compared with, figures
     "labkit.train": 4,

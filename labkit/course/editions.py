@@ -11,9 +11,10 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from labkit.course.files import notebooks_folder, write_atomic
+from labkit.course.files import notebooks_folder
 from labkit.course.solutions import cut_solutions
 from labkit.course.source import read_source, sources
+from labkit.records import write_text
 
 
 def build(check: bool = False, *, notebooks: Path | None = None) -> list[Path]:
@@ -34,7 +35,7 @@ def build(check: bool = False, *, notebooks: Path | None = None) -> list[Path]:
         )
     (folder / "solved").mkdir(exist_ok=True)
     for path in stale:
-        write_atomic(path, wanted[path])
+        write_text(path, wanted[path])
     return stale
 
 

@@ -9,11 +9,12 @@ from plotly.offline import get_plotlyjs
 
 from labkit.course.cells import cells_html
 from labkit.course.figures_html import MIME
-from labkit.course.files import make_writable, write_atomic
+from labkit.course.files import make_writable
 from labkit.course.lesson import Lesson, read_lesson
 from labkit.course.parameters import assigned
 from labkit.course.report import read_report
 from labkit.course.shell import index_page, lesson_page, script, stylesheet
+from labkit.records import write_text
 
 
 class Executed(NamedTuple):
@@ -39,7 +40,7 @@ def pages(out: Path = Path("site")) -> Path:
     texts["assets/lab.js"] = script()
     texts["assets/plotly.min.js"] = get_plotlyjs()
     for name, text in texts.items():
-        write_atomic(out / name, text)
+        write_text(out / name, text)
     return out / "index.html"
 
 

@@ -3,7 +3,6 @@
 import json
 import os
 import platform
-import subprocess
 import sys
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import labkit
-from labkit.course.files import write_atomic
+from labkit import records
 
 PACKAGES = ("torch", "numpy", "plotly", "papermill", "jupyterlab")
 
@@ -26,7 +25,7 @@ def provenance(profile: str, notebooks: Path) -> dict[str, Any]:
             "labkit": labkit.__version__,
             **{name: _version(name) for name in PACKAGES},
         },
-        "commit": _commit(notebooks),
+        "commit": records.commit(notebooks),
         "machine": {"platform": f"{platform.system()} {platform.machine()}", "cores": _cores()},
     }
 
@@ -55,7 +54,7 @@ def merge(report: dict[str, Any], entry: dict[str, Any], out: Path) -> dict[str,
 
 def write_report(out: Path, report: dict[str, Any]) -> None:
     """Write it for people and programs alike."""
-    write_atomic(out / "report.json", json.dumps(report, indent=1, ensure_ascii=False) + "\n")
+    records.write_json(out / "report.json", report)
 
 
 def _version(package: str) -> str | None:
@@ -67,15 +66,3 @@ def _version(package: str) -> str | None:
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-
-
-def _commit(folder: Path) -> str | None:
-    """The commit of the checkout that holds the lessons, `+changes` behind it if tracked files differ from it."""
-    try:
-        head, changes = (
-            subprocess.run(["git", "-C", folder, *words], capture_output=True, text=True, check=True).stdout.strip()
-            for words in (("rev-parse", "HEAD"), ("status", "--porcelain", "--untracked-files=no"))
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return head + ("+changes" if changes else "")

@@ -10,11 +10,12 @@ from typing import Any
 import nbformat
 
 from labkit.course.children import Finished, run_children
-from labkit.course.files import make_writable, notebooks_folder, write_atomic
+from labkit.course.files import make_writable, notebooks_folder
 from labkit.course.outcome import Outcome, read_outcome
 from labkit.course.pages import pages
 from labkit.course.plan import plan
 from labkit.course.report import merge, provenance, read_report, write_report
+from labkit.records import write_text
 
 
 def silent(line: str) -> None:
@@ -50,7 +51,7 @@ def rerun(
         for finished in children:
             outcome = read_outcome(finished)
             entry = _entry(finished, outcome) | {"run": source}
-            write_atomic(out / "notebooks" / f"{entry['lesson']}.ipynb", nbformat.writes(outcome.notebook) + "\n")
+            write_text(out / "notebooks" / f"{entry['lesson']}.ipynb", nbformat.writes(outcome.notebook) + "\n")
             report = merge(report, entry, out) | {"seconds": round(time.monotonic() - begun, 2)}
             write_report(out, report)
             say(_line(entry))

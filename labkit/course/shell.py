@@ -16,9 +16,9 @@ QUESTION = (
 )
 INTRO = (
     "A vision transformer never sees an image, it sees a sequence of patches. Halve the patch and the sequence grows "
-    "fourfold: the model sees more and pays for more. In these lessons you cut images yourself, build both kinds of "
-    "model that read the pieces, train them on real photographs, measure what each patch costs, and find out when "
-    "smaller patches pay and when they do not. Each page shows a lesson as it ran, with its answers; the sliders move."
+    "fourfold: the model sees more and pays for more. In these lessons you cut photographs yourself, train a model on "
+    "them, and ask, with several seeds, whether smaller patches pay. Each page shows a lesson as it ran, with its "
+    "answers; the sliders move."
 )
 STYLES = {"light": "default", "dark": "github-dark"}  # of pygments
 

@@ -36,7 +36,8 @@ def attention_cost_figure(
         xaxis={"type": "log", "domain": [0, 0.42], "title": "one layer, two products", **_decades(seconds)},
         xaxis2={"type": "log", "domain": [0.54, 0.96], "anchor": "y2", "title": "weights of one head (dashed: memory)",
                 **_decades([*sizes, memory])},
-        yaxis2={"anchor": "x2", "showticklabels": False},
+        yaxis={"autorange": "reversed"},
+        yaxis2={"anchor": "x2", "showticklabels": False, "autorange": "reversed"},
     )  # fmt: skip
     tokens, at = counts[chosen], list(counts).index(chosen)
     title = f"<b>p = {chosen}</b>: {tokens:,} tokens, {tokens**2:,} pairs: {_time(seconds[at])}, {_bytes(sizes[at])}"
@@ -66,7 +67,7 @@ def _time(seconds: float) -> str:
     return f"{seconds / 1e-9:.3g} ns"
 
 
-def _bytes(count: float) -> str:
+def _bytes(count: int | float) -> str:
     for unit, size in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if count >= size:
             return f"{count / size:.3g} {unit}"

@@ -1,5 +1,6 @@
 """Figures of training: loss over steps, results over seeds, accuracy class by class."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
@@ -50,10 +51,10 @@ def seeds_figure(results: Mapping[str, Sequence[float]], *, quantity: str, title
         colour = SERIES[k % len(SERIES)]
         figure.add_scatter(x=[k] * len(values), y=list(values), mode="markers", name=f"{name}, each seed",
                            marker={"symbol": "circle-open", "size": 9, "color": colour})  # fmt: skip
-        if len(values) < 2:
-            sentences.append(f"{name}: one seed, {values[0]:.3f}, so no interval")
-            continue
         found = interval(values)
+        if found.low == -math.inf:
+            sentences.append(f"{name}: mean {found.mean:.3f}, no interval ({found.method})")
+            continue
         figure.add_scatter(x=[k + 0.15], y=[found.mean], mode="markers", name=f"{name}, mean and 95 % interval",
                            error_y={"type": "data", "array": [found.high - found.mean], "width": 8},
                            marker={"symbol": "diamond", "size": 11, "color": colour})  # fmt: skip

@@ -40,8 +40,9 @@ def patch_figure(pixels: UInt8[np.ndarray, "H W 3"], patch_size: int, *, window:
     tokens, numbers = rows * columns, 3 * patch_size**2
     title = f"<b>p = {patch_size}</b>: {rows} × {columns} = <b>N = {tokens:,} tokens</b> of {numbers:,} numbers each"
     says = (
-        "A photograph cut by a grid; a red square marks a window that is shown close up beside it, and below it seven "
-        f"tokens of its row, side by side. At p = {patch_size} there are {tokens:,} tokens of {numbers:,} numbers."
+        f"A photograph cut by a grid; a square frame marks a window that is shown close up beside it, and below it "
+        f"seven tokens of its row, side by side. At p = {patch_size} there are {tokens:,} tokens of {numbers:,} "
+        f"numbers."
     )
     figure.update_layout(annotations=_labels())
     return dressed(figure, title=title, says=says, height=460)
@@ -81,7 +82,7 @@ def strips_figure(pictures: Mapping[str, UInt8[np.ndarray, "H W 3"]], patch_size
         f"{len(pictures)} rows of seven tokens, one row for each of {', '.join(pictures)}. At p = {patch_size} a token "
         f"shows {patch_size} × {patch_size} pixels; at p = 1 it is one colour."
     )
-    dressed(figure, title=title, says=says, height=80 + 58 * len(pictures))
+    dressed(figure, title=title, says=says, height=100 + 72 * len(pictures))
     return figure.update_layout(margin={"l": 150})
 
 
@@ -117,7 +118,7 @@ def _axes(figure: go.Figure, size: int) -> None:
 def _labels() -> list[dict]:
     base = {"xref": "paper", "yref": "paper", "showarrow": False, "font": {"size": 12, "color": INK}}
     return [
-        {**base, "x": 0.79, "y": 0.36, "xanchor": "center", "yanchor": "top", "text": "the red window, close up"},
+        {**base, "x": 0.79, "y": 0.36, "xanchor": "center", "yanchor": "top", "text": "the marked window, close up"},
         {
             **base,
             "x": 0.78,

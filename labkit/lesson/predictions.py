@@ -1,41 +1,48 @@
 """Say first what you expect: a choice among answers, of which the wrong ones are named misconceptions.
 
-The choice is made before the run and compared with what came out after it.
+The choice is made before the run and compared with what came out after it. Who has not chosen yet is told so, and the
+lesson goes on.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import EllipsisType
 
 from IPython.display import Markdown, display
+
+from labkit.lesson.questions import QUESTIONS
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """A choice that was made: `reveal` compares it with the outcome."""
+    """A choice that was made (None: not yet): `reveal` compares it with the outcome."""
 
     options: Mapping[str, str]
     why_not: Mapping[str, str]
-    choice: str
+    choice: str | None
 
     def reveal(self, truth: str, evidence: str) -> None:
-        """Say whether the choice came out, what did, and for a wrong choice the thought behind it that misleads."""
-        said = f"You said **{self.options[self.choice]}**."
-        if self.choice == truth:
-            display(Markdown(f"{said} So it is: {evidence}"))
+        """Say whether the choice came out, what did, and for a wrong choice the thought that may have led to it."""
+        if self.choice is None:
+            text = f"You had not chosen. It is **{self.options[truth]}**: {evidence}"
+        elif self.choice == truth:
+            text = f"You said **{self.options[truth]}**, and so it is: {evidence}"
         else:
-            thought = self.why_not.get(self.choice, "")
-            display(Markdown(f"{said} It is **{self.options[truth]}**: {evidence} {thought}"))
+            said, thought = self.options[self.choice], self.why_not.get(self.choice, "")
+            text = f"You said **{said}**. It is **{self.options[truth]}**: {evidence} {thought}"
+        display(Markdown(text))
 
 
-def predict(
-    name: str, question: str, *, choice: str, why_not: Mapping[str, str] | None = None, **options: str
-) -> Prediction:
-    """Ask `question` (called `name` among the lesson's checks) with answers a, b, c, ... and note the `choice`.
-    ValueError for a choice that is not there."""
-    if choice not in options:
-        raise ValueError(
-            f"choice {choice!r} of {name!r} is not among the answers {', '.join(options)}: pick one of them"
-        )
-    answers = "\n".join(f"- **{key}**: {text}" for key, text in options.items())
-    display(Markdown(f"{question}\n\n{answers}\n\nYour choice: **{choice}**"))
-    return Prediction(options, why_not or {}, choice)
+def predict(name: str, choice: str | EllipsisType, **values: object) -> Prediction:
+    """Ask question `name`, its {names} filled with `values`, and note the `choice`; `...` means not chosen yet.
+    ValueError for a question or a choice that is not there."""
+    if name not in QUESTIONS:
+        raise ValueError(f"there is no question {name!r}; there are {', '.join(QUESTIONS)}")
+    question = QUESTIONS[name]
+    if choice is not ... and choice not in question.options:
+        letters = ", ".join(question.options)
+        raise ValueError(f"choice {choice!r} of {name!r} is not among the answers {letters}: pick one of them")
+    answers = "\n".join(f"- **{key}**: {text}" for key, text in question.options.items())
+    chosen = "not made yet: put a letter, in quotes, in place of the dots" if choice is ... else f"**{choice}**"
+    display(Markdown(f"{question.text.format(**values)}\n\n{answers}\n\nYour choice: {chosen}"))
+    return Prediction(question.options, question.why_not, None if choice is ... else choice)

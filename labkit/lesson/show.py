@@ -1,6 +1,7 @@
 """Putting figures, tables and sentences under a cell, with a person at the screen or without."""
 
 import json
+import re
 import sys
 from collections.abc import Callable, Sequence
 
@@ -8,6 +9,8 @@ import plotly.graph_objects as go
 from IPython import get_ipython
 from IPython.display import Markdown, display
 from tqdm import tqdm
+
+NUMBER = re.compile(r"[-+]?[\d,]*\.?\d+(e[-+]?\d+)?")
 
 
 def somebody_is_there() -> bool:
@@ -29,8 +32,10 @@ def show(figure: go.Figure) -> None:
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Show a table; the first column names the row."""
-    lines = [header, ["---", *["--:"] * (len(header) - 1)], *rows]
+    """Show a table; columns of numbers stand to the right, columns of words to the left."""
+    columns = [[str(cell) for cell in column] for column in zip(*rows, strict=True)]
+    sides = ["--:" if all(NUMBER.fullmatch(cell) for cell in column) else "---" for column in columns]
+    lines = [header, sides, *rows]
     display(Markdown("\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)))
 
 

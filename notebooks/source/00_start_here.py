@@ -34,19 +34,31 @@
 # %% [markdown]
 # # Start here
 #
-# A vision transformer does not see an image. It sees a list of **tokens**: the image is cut into square patches, and
-# each patch becomes one token. The side of a patch, $p$ pixels, is a choice, and this lab is about that one choice.
-# What happens when $p$ shrinks, down to single pixels? The model sees finer detail, and it has many more tokens to
-# think about. Does it get better? At what price? After how much training?
+# A vision transformer does not see an image. It sees a list of **tokens**: the image is cut
+# into square patches, and each patch becomes one token. The side of a patch, $p$ pixels, is
+# a choice, and this lab is about that one choice. What happens when $p$ shrinks, down to
+# single pixels? The model sees finer detail, and it has many more tokens to think about.
+# Does it get better? At what price? After how much training?
 #
-# This first lesson looks at your machine, shows how the lab works, and tells you what to do when you are lost.
+# This first lesson looks at your machine, shows how the lab works, and tells you what to do
+# when you are lost.
 
 # %% tags=["parameters"]
 calibration_seconds = 30.0
 image_size = 224
 
 # %%
-from labkit.lesson import Slider, answer, keep, predict, progress, say, say_recorded, start, table
+from labkit.lesson import (
+    Slider,
+    answer,
+    keep,
+    predict,
+    progress,
+    say,
+    say_recorded,
+    start,
+    table,
+)
 
 start("00")
 
@@ -55,25 +67,28 @@ start("00")
 #
 # Each lesson has the same steps, and they are worth taking in order:
 #
-# - **Predict.** Choose an answer before you run the cell. A wrong guess that you wrote down teaches more than a right
-#   one that you only thought.
+# - **Predict.** Choose an answer before you run the cell. A wrong guess that you wrote down
+#   teaches more than a right one that you only thought.
 # - **Run.** Every number below a cell is computed when you run it. Nothing is typed in.
 # - **Explain.** Compare what came out with what you said.
-# - **Exercise.** Fill in a small function. The next cell checks it at once and names the likely mistake. An exercise
-#   you skip is no obstacle: the lesson goes on with the library's own function.
-# - **Move the sliders.** Here they compute; on the web pages the same figures are stored, so they move there as well.
+# - **Exercise.** Fill in a small function. The next cell checks it at once and names the
+#   likely mistake. An exercise you skip is no obstacle: the lesson goes on with the
+#   library's own function.
+# - **Move the sliders.** Here they compute; on the web pages the same figures are stored,
+#   so they move there as well.
 #
 # Run a cell with Shift+Enter. The menu *Run, Run All Cells* runs the whole lesson.
 
 # %% [markdown]
 # ## What this machine is
 #
-# The doctor looks at versions, processor cores, memory and a graphics card, and says what will be slow.
+# The doctor looks at versions, processor cores, memory and a graphics card, and says what
+# will be slow.
 
 # %%
 from IPython.display import Markdown, display
 
-from labkit.machine import as_table, doctor
+from labkit.doctor import as_table, doctor
 
 findings = doctor()
 display(Markdown(as_table(findings)))
@@ -81,10 +96,12 @@ display(Markdown(as_table(findings)))
 # %% [markdown]
 # ## How fast it is
 #
-# Three numbers describe a machine well enough to say beforehand how long a model will take: how many multiplications
-# and additions it does in a second when it multiplies large matrices (its **matrix rate**, in FLOP/s), how many bytes
-# it moves in a second (its **memory bandwidth**), and how long it takes to start any operation at all (its **launch
-# overhead**). The next cell measures them. Close other programs first: they would be measured as well.
+# Three numbers describe a machine well enough to say beforehand how long a model will take:
+# how many multiplications and additions it does in a second when it multiplies large
+# matrices (its **matrix rate**, in FLOP/s), how many bytes it moves in a second (its
+# **memory bandwidth**), and how long it takes to start any operation at all (its **launch
+# overhead**). The next cell measures them. Close other programs first: they would be
+# measured as well.
 
 # %%
 from labkit.machine import calibrate
@@ -100,15 +117,18 @@ rows = [
 ]
 table(
     ("measured", "lower quartile", "median", "upper quartile", "repeats"),
-    [(name, f"{m.lower / unit:.4g}", f"{m.median / unit:.4g}", f"{m.upper / unit:.4g}", m.n) for name, m, unit in rows],
+    [
+        (name, f"{m.lower / unit:.4g}", f"{m.median / unit:.4g}", f"{m.upper / unit:.4g}", m.n)
+        for name, m, unit in rows
+    ],
 )
 rate = machine.float32.median
 
 # %% [markdown]
 # ## Exercise: how many tokens?
 #
-# Write the number of tokens of a square image of `image_size` pixels a side, cut into patches of `patch_size` pixels a
-# side (which divides it).
+# Write the number of tokens of a square image of `image_size` pixels a side, cut into
+# patches of `patch_size` pixels a side (which divides it).
 
 
 # %% tags=["exercise"]
@@ -124,9 +144,9 @@ tokens = answer("00-tokens", my_tokens)
 # %% [markdown]
 # ## Exercise: how many seconds?
 #
-# A matrix with `rows` rows and `inner` columns times one with `inner` rows and `columns` columns takes one
-# multiplication and one addition for each of the products it sums. Write the seconds this takes at `rate` operations
-# (FLOP) in a second.
+# A matrix with `rows` rows and `inner` columns times one with `inner` rows and `columns`
+# columns takes one multiplication and one addition for each of the products it sums. Write
+# the seconds this takes at `rate` operations (FLOP) in a second.
 
 
 # %% tags=["exercise"]
@@ -142,35 +162,33 @@ seconds = answer("00-seconds", my_seconds)
 # %% [markdown]
 # ## Predict: halve the patch size
 #
-# In **attention** every token looks at every token: the table of who looks at whom has one entry for each pair.
-# Choose an answer and put its letter into the cell.
+# In **attention** every token looks at every token: the table of who looks at whom has one
+# entry for each pair. Choose an answer: put its letter, in quotes, in place of the dots,
+# and run both cells.
 
-# %%
-prediction = predict(
-    "00-predict",
-    "Halve the patch size. By what factor does the number of pairs of tokens grow?",
-    choice="c",
-    a="twofold",
-    b="fourfold",
-    c="sixteenfold",
-    d="it depends on the image",
-    why_not={
-        "a": "One side of the grid has twice as many patches, and the grid has two sides.",
-        "b": "That is how the number of tokens grows; each of them then looks at all the others.",
-        "d": "The content of the image does not enter: only its size and the patch size count tokens.",
-    },
+# %% tags=["exercise"]
+my_choice = (
+    # BEGIN SOLUTION
+    "c"
+    # END SOLUTION
 )
 
 # %%
+prediction = predict("00-predict", my_choice)
+
+# %%
 coarse, fine = tokens(image_size, 16), tokens(image_size, 8)
-prediction.reveal("c", f"{coarse:,} tokens become {fine:,}, and {coarse**2:,} pairs become {fine**2:,}.")
+prediction.reveal(
+    "c", f"{coarse:,} tokens become {fine:,}, and {coarse**2:,} pairs become {fine**2:,}."
+)
 
 # %% [markdown]
 # ## What will be slow here
 #
-# Move the slider. The left bars say how long one attention layer takes on this machine, from the matrix rate measured
-# above; the right bars how much memory the table of pairs takes for one head, if it is held at once. The dashed line is
-# this machine's memory: a bar beyond it cannot be held.
+# Move the slider. The left bars say how long one attention layer takes on this machine,
+# from the matrix rate measured above; the right bars how much memory the table of pairs
+# takes for one head, if it is held at once. The dashed line is this machine's memory: a bar
+# beyond it cannot be held.
 
 # %%
 from functools import partial
@@ -180,14 +198,17 @@ from labkit.machine import memory as memory_of_machine
 
 patch_sizes = [p for p in (32, 16, 8, 4, 2, 1) if image_size % p == 0]
 memory, _ = memory_of_machine()
-figure_for = partial(attention_cost_figure, patch_sizes, image_size=image_size, dim=192, rate=rate, memory=memory)
+figure_for = partial(
+    attention_cost_figure, patch_sizes, image_size=image_size, dim=192, rate=rate, memory=memory
+)
 Slider("patch size p", patch_sizes, figure_for, start=16).show()
 
 # %% [markdown]
 # ## Is the prediction any good?
 #
-# Predicted from the matrix rate alone, and measured: one attention layer as the definition writes it (`math`), and in
-# torch's fused form that never holds the table of pairs (`fused`).
+# Predicted from the matrix rate alone, and measured: one attention layer as the definition
+# writes it (`math`), and in torch's fused form that never holds the table of pairs
+# (`fused`).
 
 # %%
 import time
@@ -223,13 +244,14 @@ table(("layer", "tokens", "predicted (ms)", "measured (ms)", "measured / predict
 # %%
 least, most = min(ratios, key=ratios.get), max(ratios, key=ratios.get)
 say(
-    "Measured over predicted lies between {low:.1f} ({least}) and {high:.1f} ({most}). Work over matrix rate is the "
-    "least time possible. Softmax, moving the table through memory and starting each operation are not in it, and "
-    "small matrices do not reach the rate of large ones.",
+    "Measured over predicted lies between {low:.1f} ({least}) and {high:.1f} ({most}). "
+    "Work over matrix rate is the least time possible. Softmax, moving the table through "
+    "memory and starting each operation are not in it, and small matrices do not reach "
+    "the rate of large ones.",
     low=ratios[least], least=least, high=ratios[most], most=most,
 )  # fmt: skip
 
-# %%
+# %% tags=["collapse"]
 held = [p for p in patch_sizes if 4 * tokens(image_size, p) ** 2 <= memory]
 keep(
     float32_gflops=rate / 1e9,
@@ -245,25 +267,28 @@ keep(
 # %% [markdown]
 # ## What you should see
 #
-# Your machine differs from the one that these were recorded on; the order of magnitude should not.
+# Your machine differs from the one that these were recorded on; the order of magnitude
+# should not.
 
-# %%
+# %% tags=["collapse"]
 say_recorded(
     "00_start_here",
-    "A matrix rate of {float32_gflops:.0f} GFLOP/s in float32 and {bfloat16_gflops:.0f} in bfloat16, "
-    "{bandwidth_gb:.0f} GB/s of memory bandwidth, {launch_us:.1f} µs to start an operation. Attention took "
-    "{least_ratio:.1f} to {most_ratio:.1f} times what the matrix rate alone predicts. With {memory_gb:.0f} GB of "
-    "memory one head's table of pairs could be held down to p = {smallest_held}.",
+    "A matrix rate of {float32_gflops:.0f} GFLOP/s in float32 and {bfloat16_gflops:.0f} "
+    "in bfloat16, {bandwidth_gb:.0f} GB/s of memory bandwidth, {launch_us:.1f} µs to "
+    "start an operation. Attention took {least_ratio:.1f} to {most_ratio:.1f} times what "
+    "the matrix rate alone predicts. With {memory_gb:.0f} GB of memory one head's table "
+    "of pairs could be held down to p = {smallest_held}.",
 )
 
 # %% [markdown]
 # ## Limits of this result
 #
-# - A calibration is a snapshot: other programs, heat and battery change it from minute to minute. The quartiles say how
-#   much it moved while it was taken.
-# - The prediction leaves out memory traffic. Lesson 03 will put it in and check it over a wide range of sizes.
-# - A table of pairs that fits into memory may still take too long; one that does not fit is never needed at once, as
-#   `fused` shows.
+# - A calibration is a snapshot: other programs, heat and battery change it from minute to
+#   minute. The quartiles say how much it moved while it was taken.
+# - The prediction leaves out memory traffic. Lesson 03 will put it in and check it over a
+#   wide range of sizes.
+# - A table of pairs that fits into memory may still take too long; one that does not fit is
+#   never needed at once, as `fused` shows.
 
 # %% [markdown]
 # ## Restart here
@@ -271,12 +296,13 @@ say_recorded(
 # When a lesson behaves oddly, almost always an old value is still around. In this order:
 #
 # - *Kernel, Restart Kernel and Run All Cells* starts the lesson from nothing.
-# - *Kernel, Interrupt Kernel* stops a cell that runs too long. Training that keeps checkpoints goes on where it was.
-# - Close the lesson and fetch a fresh copy: `git checkout notebooks/` brings all lessons back as they were (and throws
-#   your answers away, so copy them first).
+# - *Kernel, Interrupt Kernel* stops a cell that runs too long. Training that keeps
+#   checkpoints goes on where it was.
+# - Close the lesson and fetch a fresh copy: `git checkout notebooks/` brings all lessons
+#   back as they were (and throws your answers away, so copy them first).
 # - Delete the folder `.venv` and run `make lab` again: the whole environment is built anew.
 #
 # ## Next
 #
-# [An image is a sequence](01_an_image_is_a_sequence.ipynb): cut a photograph into tokens, put it back together, and
-# find out what the order of the tokens means.
+# [An image is a sequence](01_an_image_is_a_sequence.ipynb): cut a photograph into tokens,
+# put it back together, and find out what the order of the tokens means.

@@ -1,52 +1,25 @@
-# ---
-# jupyter:
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
-#   labkit:
-#     number: "01"
-#     title: An image is a sequence
-#     summary: Cut photographs into tokens, glue them back bit by bit, and see what order means to a transformer.
-#     objectives:
-#       - text: say how many tokens an image gives and how many numbers each holds
-#         check: 01-count
-#       - text: cut an image into patches in reading order, and glue it back
-#         check: 01-cut
-#       - text: find a token's place in the image from its number
-#         check: 01-place
-#       - text: explain what the order of tokens means to a transformer
-#         check: 01-order
-#     working_minutes: 35
-#     measures_time: false
-#     timeout_seconds: 180
-#     parameters:
-#       photograph:
-#         type: str
-#         choices: [astronaut, brick, camera, chelsea, china, coffee, coins, flower, grass, gravel, hubble_deep_field,
-#                   immunohistochemistry, retina, rocket]
-#         about: which photograph is cut
-#       image_size:
-#         type: int
-#         choices: [64, 96, 128, 224]
-#         about: side in pixels to which photographs are resized
-#       seed:
-#         type: int
-#         low: 0
-#         high: 1000000
-#         about: decides the random order and the random weights of the experiment on order
-# ---
+# --- jupyter: kernelspec: display_name: Python 3 language: python name: python3 labkit: number: "01" title: An image
+# is a sequence summary: Cut photographs into tokens, glue them back bit by bit, and see what order means to a
+# transformer. objectives: - text: say how many tokens an image gives and how many numbers each holds check: 01-count
+# - text: cut an image into patches in reading order, and glue it back check: 01-cut - text: find a token's place in
+# the image from its number check: 01-place - text: explain what the order of tokens means to a transformer check:
+# 01-order working_minutes: 35 measures_time: false timeout_seconds: 180 parameters: photograph: type: str choices:
+# [astronaut, brick, camera, chelsea, china, coffee, coins, flower, grass, gravel, hubble_deep_field,
+# immunohistochemistry, retina, rocket] about: which photograph is cut image_size: type: int choices: [64, 96, 128,
+# 224] about: side in pixels to which photographs are resized seed: type: int low: 0 high: 1000000 about: decides the
+# random order and the random weights of the experiment on order ---
 
 # %% [markdown]
 # # An image is a sequence
 #
-# A transformer reads a sequence of tokens. To let it read an image, the image is cut into square patches of $p \times
-# p$ pixels, and the patches are laid out one after another in reading order. With $H \times W$ pixels there are
+# A transformer reads a sequence of tokens. To let it read an image, the image is cut into
+# square patches of $p \times p$ pixels, and the patches are laid out one after another in
+# reading order. With $H \times W$ pixels there are
 #
 # $$N = \frac{H}{p} \cdot \frac{W}{p}$$
 #
-# tokens, and a colour patch holds $3p^2$ numbers. In this lesson you cut photographs by hand, check that nothing is
-# lost, and find out what a transformer makes of the order.
+# tokens, and a colour patch holds $3p^2$ numbers. In this lesson you cut photographs by
+# hand, check that nothing is lost, and find out what a transformer makes of the order.
 
 # %% tags=["parameters"]
 photograph = "chelsea"
@@ -61,14 +34,19 @@ start("01")
 # %% [markdown]
 # ## Photographs
 #
-# All photographs of the lab come with the packages it is built on, so nothing is downloaded. Their authors and licences
-# stand in `data/README.md`.
+# All photographs of the lab come with the packages it is built on, so nothing is
+# downloaded. Their authors and licences stand in `data/README.md`.
 
 # %%
 from labkit.data.photos import photo, photos
 
 chosen = photo(photograph)
-say("**{title}**, by {author} ({licence}).", title=chosen.title, author=chosen.author, licence=chosen.licence)
+say(
+    "**{title}**, by {author} ({licence}).",
+    title=chosen.title,
+    author=chosen.author,
+    licence=chosen.licence,
+)
 table(
     ("photograph", "what", "height", "width", "licence"),
     [(one.name, one.title, *one.pixels.shape[:2], one.licence) for one in photos().values()],
@@ -77,35 +55,32 @@ table(
 # %% [markdown]
 # ## Predict: how many at single pixels?
 
-# %%
-prediction = predict(
-    "01-predict",
-    "The photograph is resized to a square and cut at p = 1, one pixel a token. Compared with p = 16, the tokens are",
-    choice="c",
-    a="16 times as many",
-    b="as many, but smaller",
-    c="256 times as many",
-    d="fewer, because a pixel holds less",
-    why_not={
-        "a": "That holds along one side of the grid; the grid has two.",
-        "b": "A smaller patch covers less of the image, so it takes more of them to cover it all.",
-        "d": "What a token holds says nothing about how many it takes to cover the image.",
-    },
+# %% tags=["exercise"]
+my_choice = (
+    # BEGIN SOLUTION
+    "c"
+    # END SOLUTION
 )
+
+# %%
+prediction = predict("01-predict", my_choice)
 
 # %% [markdown]
 # ## Under the knife
 #
-# Move the slider from coarse to fine. On the left the whole photograph with its grid (below four pixels the lines would
-# hide the picture and are left out); the red window stands enlarged beside it, and below it seven tokens of its row.
+# Move the slider from coarse to fine. On the left the whole photograph with its grid (below
+# four pixels the lines would hide the picture and are left out); the marked window stands
+# enlarged beside it, and below it seven tokens of its row.
 
 # %%
 from labkit.figures.patches import patch_figure
 
 pixels = chosen.square(image_size)
-window = (image_size // 2 // 32 * 32, image_size // 4 // 32 * 32)
+window = (image_size * 2 // 7 // 32 * 32,) * 2
 patch_sizes = [p for p in (32, 16, 8, 4, 2, 1) if image_size % p == 0]
-Slider("patch size p", patch_sizes, lambda p: patch_figure(pixels, p, window=window), start=16).show()
+Slider(
+    "patch size p", patch_sizes, lambda p: patch_figure(pixels, p, window=window), start=16
+).show()
 
 # %%
 at_16, at_1 = (image_size // 16) ** 2, image_size**2
@@ -114,8 +89,8 @@ prediction.reveal("c", f"{at_16:,} tokens become {at_1:,}.")
 # %% [markdown]
 # ## The same cut through several photographs
 #
-# Seven tokens from the middle of each photograph. At which patch size can you no longer tell the photographs apart from
-# their tokens?
+# Seven tokens from the middle of each photograph. At which patch size can you no longer
+# tell the photographs apart from their tokens?
 
 # %%
 from labkit.figures.patches import strips_figure
@@ -127,8 +102,8 @@ Slider("patch size p", patch_sizes, lambda p: strips_figure(pictures, p), start=
 # %% [markdown]
 # ## Exercise: count
 #
-# For a square image of `image_size` pixels a side with `channels` channels, return the number of tokens and how many
-# numbers each of them holds.
+# For a square image of `image_size` pixels a side with `channels` channels, return the
+# number of tokens and how many numbers each of them holds.
 
 
 # %% tags=["exercise"]
@@ -152,18 +127,19 @@ table(
 )
 
 # %% [markdown]
-# The column *numbers in all* does not move. Cutting an image makes and loses no number; it only decides **how they are
-# grouped**. What moves is the length of the sequence, and with it the last column.
+# The column *numbers in all* does not move. Cutting an image makes and loses no number; it
+# only decides **how they are grouped**. What moves is the length of the sequence, and with
+# it the last column.
 
 # %% [markdown]
 # ## Exercise: cut
 #
-# Turn images of shape (B, C, H, W) into patches of shape (B, N, C p p), in reading order: along the first row of
-# patches from left to right, then the second row. Inside a token the first channel comes first, row by row, then the
-# next.
+# Turn images of shape (B, C, H, W) into patches of shape (B, N, C p p), in reading order:
+# along the first row of patches from left to right, then the second row. Inside a token the
+# first channel comes first, row by row, then the next.
 #
-# Two ways lead there. `einops.rearrange` says it in one line. In plain torch it takes a `reshape` that splits both
-# sides into (grid, patch), a `permute`, and another `reshape`.
+# Two ways lead there. `einops.rearrange` says it in one line. In plain torch it takes a
+# `reshape` that splits both sides into (grid, patch), a `permute`, and another `reshape`.
 
 
 # %% tags=["exercise"]
@@ -188,8 +164,13 @@ import torch
 
 from labkit.tokenizers import unpatchify
 
-images = torch.stack([torch.from_numpy(one.square(image_size)).permute(2, 0, 1) for one in photos().values()]).float()
-changed = {p: int((unpatchify(patchify(images, p), image_size, p) != images).sum()) for p in patch_sizes}
+images = torch.stack(
+    [torch.from_numpy(one.square(image_size)).permute(2, 0, 1) for one in photos().values()]
+).float()
+changed = {
+    p: int((unpatchify(patchify(images, p), image_size, p) != images).sum())
+    for p in patch_sizes
+}
 table(
     ("patch size", "numbers cut and glued", "numbers changed"),
     [(f"p = {p}", f"{images.numel():,}", n) for p, n in changed.items()],
@@ -197,14 +178,15 @@ table(
 assert not any(changed.values())
 
 # %% [markdown]
-# So whatever a large patch costs a model, the cut itself loses nothing. What may be lost is lost later, when a token is
-# squeezed into a vector of fixed width; a lesson of its own will measure that.
+# So whatever a large patch costs a model, the cut itself loses nothing. What may be lost is
+# lost later, when a token is squeezed into a vector of fixed width; a lesson of its own
+# will measure that.
 
 # %% [markdown]
 # ## Exercise: where was it?
 #
-# Tokens are numbered from zero in reading order. On a grid with `columns` columns, return the row and the column of a
-# token.
+# Tokens are numbered from zero in reading order. On a grid with `columns` columns, return
+# the row and the column of a token.
 
 
 # %% tags=["exercise"]
@@ -227,32 +209,28 @@ say(
 # %% [markdown]
 # ## What order means
 #
-# A transformer is not told where a token stands by its place in the sequence. Before the first layer a vector is
-# added to each token that says where it was in the image: its **position**. From then on the position travels with
-# the token.
+# A transformer is not told where a token stands by its place in the sequence. Before the
+# first layer a vector is added to each token that says where it was in the image: its
+# **position**. From then on the position travels with the token.
 #
 # ### Predict
 
-# %%
-order_prediction = predict(
-    "01-order",
-    "Positions have been added to the tokens. Now the tokens are shuffled, positions and all. The answer of the ViT",
-    choice="a",
-    a="stays the same",
-    b="changes a little",
-    c="becomes nonsense",
-    why_not={
-        "b": "Attention sums over all tokens, and a sum does not care about the order of its terms.",
-        "c": "That is true of pixels shuffled before they get their positions. Here each token still knows its place.",
-    },
+# %% tags=["exercise"]
+my_choice = (
+    # BEGIN SOLUTION
+    "a"
+    # END SOLUTION
 )
+
+# %%
+order_prediction = predict("01-order", my_choice)
 
 # %% [markdown]
 # ### Run
 #
-# A ViT with random weights, one photograph at $p = 16$, a random order. Three ways to shuffle: tokens that carry
-# their positions; tokens before positions are added, so that places are exchanged; and the same with a ViT that has
-# no positions at all.
+# A ViT with random weights, one photograph at $p = 16$, a random order. Three ways to
+# shuffle: tokens that carry their positions; tokens before positions are added, so that
+# places are exchanged; and the same with a ViT that has no positions at all.
 
 # %%
 from labkit.heads import Classify
@@ -262,7 +240,13 @@ from labkit.tokenizers import Patches, shuffled
 
 torch.manual_seed(seed)
 tokenizer = Patches(image_size, 16, 64)
-model = ViT(tokenizer, Classify(64, 10), depth=3, heads=4, positions=LearnedPositions(tokenizer.grid, 64))
+model = ViT(
+    tokenizer,
+    Classify(64, 10),
+    depth=3,
+    heads=4,
+    positions=LearnedPositions(tokenizer.grid, 64),
+)
 torch.nn.init.normal_(model.positions.table)  # as large as the tokens, as in a trained model
 image = images[list(photos()).index(photograph)][None] / 127.5 - 1
 order = torch.randperm(tokenizer.tokens)
@@ -276,30 +260,39 @@ with torch.no_grad():
     tokens = tokenizer(image)
     plain = logits(model.positions(tokens))
     changes = {
-        "shuffled with their positions": logits(shuffled(model.positions(tokens), order)) - plain,
-        "shuffled before positions are added": logits(model.positions(shuffled(tokens, order))) - plain,
+        "shuffled with their positions": logits(shuffled(model.positions(tokens), order))
+        - plain,
+        "shuffled before positions are added": logits(model.positions(shuffled(tokens, order)))
+        - plain,
     }
     nowhere = NoPositions(tokenizer.grid, 64)
-    changes["shuffled, in a model without positions"] = logits(shuffled(nowhere(tokens), order)) - logits(
-        nowhere(tokens)
-    )
-change = {name: (difference.abs().max() / plain.abs().max()).item() for name, difference in changes.items()}
-table(("tokens", "largest change of a logit, relative"), [(name, f"{size:.1e}") for name, size in change.items()])
+    changes["shuffled, in a model without positions"] = logits(
+        shuffled(nowhere(tokens), order)
+    ) - logits(nowhere(tokens))
+change = {
+    name: (difference.abs().max() / plain.abs().max()).item()
+    for name, difference in changes.items()
+}
+table(
+    ("tokens", "largest change of a logit, relative"),
+    [(name, f"{size:.1e}") for name, size in change.items()],
+)
 
 # %%
 with_positions, exchanged, nowhere_change = change.values()
 order_prediction.reveal(
     "a",
-    f"the logits moved by {with_positions:.0e} of their size, which is the rounding of float32. Exchanging places "
-    f"instead moved them by {exchanged:.2f} of it.",
+    f"the logits moved by {with_positions:.0e} of their size, which is the rounding of "
+    f"float32. Exchanging places instead moved them by {exchanged:.2f} of it.",
 )
 
 # %% [markdown]
-# To a ViT whose positions travel with the tokens, order means nothing: it is handed a **set**. The sequence is a way to
-# store the set; only the positions say where things are, and a model without them sees a bag of patches. (A state-space
-# model reads its tokens one by one, and to it the order means everything; it gets a lesson of its own.)
+# To a ViT whose positions travel with the tokens, order means nothing: it is handed a
+# **set**. The sequence is a way to store the set; only the positions say where things are,
+# and a model without them sees a bag of patches. (A state-space model reads its tokens one
+# by one, and to it the order means everything; it gets a lesson of its own.)
 
-# %%
+# %% tags=["collapse"]
 keep(
     numbers=int(images[0].numel()),
     tokens_at_16=at_16,
@@ -313,25 +306,28 @@ keep(
 # %% [markdown]
 # ## What you should see
 
-# %%
+# %% tags=["collapse"]
 say_recorded(
     "01_an_image_is_a_sequence",
-    "From {tokens_at_16:,} tokens at p = 16 to {tokens_at_1:,} at p = 1, always {numbers:,} numbers in all, "
-    "{changed} of them changed by cutting and gluing. Shuffling tokens with their positions moved the logits by "
-    "{with_positions:.0e} of their size, exchanging places by {exchanged:.2f}, and shuffling without positions by "
+    "From {tokens_at_16:,} tokens at p = 16 to {tokens_at_1:,} at p = 1, always "
+    "{numbers:,} numbers in all, {changed} of them changed by cutting and gluing. "
+    "Shuffling tokens with their positions moved the logits by {with_positions:.0e} of "
+    "their size, exchanging places by {exchanged:.2f}, and shuffling without positions by "
     "{without:.0e}.",
 )
 
 # %% [markdown]
 # ## Limits of this result
 #
-# - Nothing was learned here: the weights are random. That a ViT treats its tokens as a set holds for any weights,
-#   because it follows from how attention sums; *how much* exchanging places hurts depends on the weights.
-# - The photographs were resized to a square first. That step does lose information, and it comes before any patch.
-# - Cutting is exact because $p$ divides the image. Libraries that accept other sizes drop the pixels that are left
-#   over.
+# - Nothing was learned here: the weights are random. That a ViT treats its tokens as a set
+#   holds for any weights, because it follows from how attention sums; *how much* exchanging
+#   places hurts depends on the weights.
+# - The photographs were resized to a square first. That step does lose information, and it
+#   comes before any patch.
+# - Cutting is exact because $p$ divides the image. Libraries that accept other sizes drop
+#   the pixels that are left over.
 #
 # ## Next
 #
-# [Train one](05_train_one.ipynb): a ViT learns to tell photographs from small crops, and two patch sizes are compared
-# with several seeds.
+# [Train one](05_train_one.ipynb): a ViT learns to tell photographs from small crops, and
+# two patch sizes are compared with several seeds.
