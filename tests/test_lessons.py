@@ -11,6 +11,7 @@ import pytest
 from lesson_cells import SMALL, SOURCES, code_of
 
 from labkit import records
+from labkit.course.editions import build
 from labkit.lesson import predictions
 from labkit.lesson.predictions import predict
 from labkit.lesson.questions import QUESTIONS
@@ -92,3 +93,7 @@ def test_predictions_refuse_what_is_not_there() -> None:
 def test_no_such_lesson() -> None:
     with pytest.raises(ValueError, match="no lesson '77'"):
         header_of("77")
+
+
+def test_editions_are_what_their_sources_say() -> None:
+    assert build(check=True) == []

@@ -1,13 +1,41 @@
-# --- jupyter: kernelspec: display_name: Python 3 language: python name: python3 labkit: number: "01" title: An image
-# is a sequence summary: Cut photographs into tokens, glue them back bit by bit, and see what order means to a
-# transformer. objectives: - text: say how many tokens an image gives and how many numbers each holds check: 01-count
-# - text: cut an image into patches in reading order, and glue it back check: 01-cut - text: find a token's place in
-# the image from its number check: 01-place - text: explain what the order of tokens means to a transformer check:
-# 01-order working_minutes: 35 measures_time: false timeout_seconds: 180 parameters: photograph: type: str choices:
-# [astronaut, brick, camera, chelsea, china, coffee, coins, flower, grass, gravel, hubble_deep_field,
-# immunohistochemistry, retina, rocket] about: which photograph is cut image_size: type: int choices: [64, 96, 128,
-# 224] about: side in pixels to which photographs are resized seed: type: int low: 0 high: 1000000 about: decides the
-# random order and the random weights of the experiment on order ---
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+#   labkit:
+#     number: "01"
+#     title: An image is a sequence
+#     summary: Cut photographs into tokens, glue them back bit by bit, and see what order means to a transformer.
+#     objectives:
+#       - text: say how many tokens an image gives and how many numbers each holds
+#         check: 01-count
+#       - text: cut an image into patches in reading order, and glue it back
+#         check: 01-cut
+#       - text: find a token's place in the image from its number
+#         check: 01-place
+#       - text: explain what the order of tokens means to a transformer
+#         check: 01-order
+#     working_minutes: 35
+#     measures_time: false
+#     timeout_seconds: 180
+#     parameters:
+#       photograph:
+#         type: str
+#         choices: [astronaut, brick, camera, chelsea, china, coffee, coins, flower, grass, gravel, hubble_deep_field,
+#                   immunohistochemistry, retina, rocket]
+#         about: which photograph is cut
+#       image_size:
+#         type: int
+#         choices: [64, 96, 128, 224]
+#         about: side in pixels to which photographs are resized
+#       seed:
+#         type: int
+#         low: 0
+#         high: 1000000
+#         about: decides the random order and the random weights of the experiment on order
+# ---
 
 # %% [markdown]
 # # An image is a sequence
