@@ -54,7 +54,7 @@ def _tokens(image_size: int, patch_size: int) -> int:
     return rows * columns
 
 
-def _decades(values: Sequence[float]) -> dict:
+def _decades(values: Sequence[int | float]) -> dict:
     """Whole decades, with room for the text at the end of the longest bar; the text says what ticks would."""
     low, high = floor(log10(min(values))) - 1, ceil(log10(max(values))) + 2
     return {"range": [low, high], "showticklabels": False, "showgrid": True}
