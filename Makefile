@@ -11,7 +11,7 @@ WORKERS ?= 2
 OUT     ?= site
 LESSONS ?=
 PROFILE ?=
-JOBS    ?= 2
+JOBS    ?=
 SET     ?=
 
 .DEFAULT_GOAL := help
@@ -25,7 +25,7 @@ rerun: .venv/.ready  ## run every lesson without a screen and write the pages (O
 	$(BIN)/labkit rerun $(LESSONS) --out "$(OUT)" $(if $(PROFILE),--profile $(PROFILE)) $(if $(JOBS),--jobs $(JOBS)) $(foreach pair,$(SET),--set $(pair))
 
 test: .venv/.ready  ## run the tests (WORKERS=2 processes)
-	$(BIN)/python -m pytest -q -n $(WORKERS)
+	$(BIN)/python -m pytest -q -n $(WORKERS) --timeout 300
 
 lab: .venv/.ready  ## open JupyterLab on this machine, at the first lesson
 	$(BIN)/jupyter lab --ip 127.0.0.1 $(if $(filter 0,$(shell id -u)),--allow-root) \

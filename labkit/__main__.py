@@ -3,11 +3,15 @@
 A user's mistake ends with one paragraph and exit code 2, a lesson that does not pass with exit code 1.
 """
 
+import io
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stderr
+from functools import partial, wraps
+from itertools import groupby
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 try:
     import tyro
@@ -17,14 +21,31 @@ except ModuleNotFoundError:
     )
 
 
+def _whole_number(words: list[str]) -> int:
+    try:
+        return int(words[0])
+    except ValueError:
+        raise ValueError(f"{words[0]!r} is not a whole number") from None
+
+
+WHOLE_NUMBER = tyro.constructors.PrimitiveConstructorSpec(
+    nargs=1,
+    metavar="INT",
+    instance_from_str=_whole_number,
+    is_instance=lambda value: value is None or isinstance(value, int),
+    str_from_instance=lambda value: [str(value)],
+)
+
+
 def rerun(
     lessons: tyro.conf.Positional[tuple[str, ...]] = (),
     /,
     *,
-    profile: Literal["quick", "full"] = "quick",
+    profile: Annotated[str, tyro.conf.arg(metavar="{quick,full}")] = "quick",
     set: tyro.conf.UseAppendAction[tuple[tuple[str, ...], ...]] = (),
     out: Path = Path("site"),
-    jobs: int = 1,
+    jobs: Annotated[int, WHOLE_NUMBER] = 1,
+    timeout: Annotated[int | None, WHOLE_NUMBER] = None,
     notebooks: Path | None = None,
 ) -> int:
     """Run the lessons without a screen and write their pages.
@@ -35,12 +56,22 @@ def rerun(
         set: NAME=VALUE, one or more parameters with other values
         out: folder for executed notebooks, report.json and pages
         jobs: lessons side by side; those that measure time always run alone
+        timeout: seconds that each lesson may take, if not its own limit
         notebooks: folder of the lessons, if not the checkout's
     """
     from labkit.course.rerun import rerun
 
     overrides = _pairs([pair for group in set for pair in group])
-    report = rerun(lessons, profile=profile, overrides=overrides, out=out, jobs=jobs, notebooks=notebooks, say=_say)
+    report = rerun(
+        lessons,
+        profile=profile,
+        overrides=overrides,
+        out=out,
+        jobs=jobs,
+        timeout=timeout,
+        notebooks=notebooks,
+        say=_say,
+    )
     ran = [entry for entry in report["lessons"] if entry["run"]["started"] == report["started"]]
     width = max(len(entry["lesson"]) for entry in ran)
     _say("")
@@ -106,15 +137,48 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), _leave)
     try:
-        return tyro.extras.subcommand_cli_from_dict(
-            COMMANDS, prog="labkit", description="Patch Lab's lessons: build them, run them, read them.", args=arguments
-        )
+        return _chosen(arguments)()
     except ValueError as error:
         sys.stderr.write(f"labkit: {' '.join(str(error).split())}\n")
         return 2
     except KeyboardInterrupt:
         sys.stderr.write("labkit: interrupted; what had finished is kept\n")
         return 130
+
+
+def _chosen(arguments: Sequence[str] | None) -> Callable[[], int]:
+    """The command with its settings, not yet run; tyro's own complaint, a box on stderr, becomes a ValueError."""
+    box = io.StringIO()
+    try:
+        with redirect_stderr(box):
+            return tyro.extras.subcommand_cli_from_dict(
+                {name: _later(command) for name, command in COMMANDS.items()},
+                prog="labkit",
+                description="Patch Lab's lessons: build them, run them, read them.",
+                args=arguments,
+            )
+    except SystemExit as end:
+        if end.code != 2:  # --help, or a signal
+            raise
+        raise ValueError(
+            f"{_paragraph(box.getvalue())}: nothing was run; `labkit --help` lists what there is."
+        ) from end
+
+
+def _later(command: Callable[..., int]) -> Callable[..., Callable[[], int]]:
+    """The same command line, but what it gives is the command to run."""
+
+    @wraps(command)
+    def bound(*values, **settings):
+        return partial(command, *values, **settings)
+
+    return bound
+
+
+def _paragraph(box: str) -> str:
+    """The complaint in one of tyro's boxes: what stands between its title and the next rule."""
+    lines = [line.strip(" │╰╯─-") for line in box.splitlines()[1:]]
+    return next((" ".join(text) for found, text in groupby(lines, bool) if found), "it cannot be read").rstrip(".:")
 
 
 def _leave(number: int, frame: object) -> None:
@@ -128,7 +192,12 @@ def _pairs(settings: Sequence[str]) -> dict[str, str]:
         raise ValueError(
             f"--set takes NAME=VALUE, not {', '.join(wrong)} (lessons stand before --set): nothing was run."
         )
-    return dict(setting.split("=", 1) for setting in settings)
+    names = [setting.partition("=")[0].strip() for setting in settings]
+    if "" in names:
+        raise ValueError(f"--set {settings[names.index('')]}: no name stands before the =: nothing was run.")
+    if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
+        raise ValueError(f"--set {', '.join(twice)}: set twice, only one would take effect: nothing was run.")
+    return {name: setting.partition("=")[2] for name, setting in zip(names, settings, strict=True)}
 
 
 def _say(line: str) -> None:

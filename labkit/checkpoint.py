@@ -29,6 +29,17 @@ FILES = ("weights.safetensors", "state.pt")
 NAME = re.compile(r"step-(\d{8})")
 
 
+def prepare(folder: Path) -> None:
+    """Make a run's folder and prove that it can be written, before any step is taken. ValueError if it cannot."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        Path(tempfile.mkdtemp(dir=folder, prefix=".part-")).rmdir()
+    except OSError as error:
+        raise ValueError(
+            f"folder {folder} cannot be written ({error.strerror}): checkpoints would be lost; nothing was started"
+        ) from error
+
+
 def save(folder: Path, step: int, weights: dict[str, Tensor], state: dict[str, Any]) -> Path:
     """Write checkpoint `step`, atomically, then remove older ones. Returns its folder."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -84,8 +95,13 @@ def clear(folder: Path) -> None:
 
 def _clean(folder: Path, *, keep: Path | None) -> None:
     """Remove older checkpoints and the half-written ones of killed processes."""
-    for path in folder.iterdir():
-        if path != keep and (NAME.fullmatch(path.name) or path.name.startswith(".part-")):
+    for path in list(folder.iterdir()):
+        if path != keep and NAME.fullmatch(path.name):
+            gone = path.with_name(f".part-{path.name}")  # renamed first: who dies here leaves no half checkpoint behind
+            shutil.rmtree(gone, ignore_errors=True)
+            os.replace(path, gone)
+            shutil.rmtree(gone, ignore_errors=True)
+        elif path != keep and path.name.startswith(".part-"):
             shutil.rmtree(path, ignore_errors=True)
 
 

@@ -4,8 +4,9 @@
 tables are. Letters: p patch size, D width.
 """
 
+import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,6 +14,8 @@ Entry = TypeVar("Entry")
 
 # fields that say where or how often a run is kept, or on what it runs: they may change when a run is resumed
 PLACE = ("folder", "device", "threads", "checkpoint_every")
+COUNTS = ("image_size", "patch_size", "width", "depth", "heads", "steps", "batch", "accumulate", "threads")
+COUNTS += ("checkpoint_every",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,30 +50,26 @@ class Run:
     folder: Path | None = None
 
     def __post_init__(self) -> None:
-        for name in ("image_size", "patch_size", "width", "depth", "heads", "steps", "batch", "accumulate", "threads"):
-            _at_least_one(name, getattr(self, name))
-        _at_least_one("checkpoint_every", self.checkpoint_every)
-        if type(self.seed) is not int or self.seed < 0:
-            raise ValueError(f"seed={self.seed!r} must be a whole number, 0 or more: batches are drawn from it")
-        if not self.learning_rate > 0:
-            raise ValueError(f"learning_rate={self.learning_rate!r} must be above 0, or nothing would be learned")
+        for field in fields(self):
+            _of_type(field.name, getattr(self, field.name), field.type)
+        for name in COUNTS:
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}={getattr(self, name)} must be 1 or more: with less there is nothing to train")
+        if not 0 <= self.seed < 2**63:
+            raise ValueError(f"seed={self.seed} must lie between 0 and 2**63: batches and weights are drawn from it")
+        if not 0 < self.learning_rate < math.inf:
+            raise ValueError(f"learning_rate={self.learning_rate} must be above 0 and finite, or nothing is learned")
         if not 0 <= self.warmup < 1:
-            raise ValueError(f"warmup={self.warmup!r} is a fraction of the steps: 0 <= warmup < 1")
+            raise ValueError(f"warmup={self.warmup} is a share of the steps, 0 <= warmup < 1: else there is no peak")
         if not self.clip > 0:
-            raise ValueError(
-                f"clip={self.clip!r} must be above 0: it is the largest gradient norm (float('inf') for none)"
-            )
-        if self.weight_decay < 0:
-            raise ValueError(
-                f"weight_decay={self.weight_decay!r} must be 0 or more, or weights would grow by themselves"
-            )
+            raise ValueError(f"clip={self.clip} must be above 0 (infinite for none): gradients are cut to that norm")
+        if not 0 <= self.weight_decay < math.inf:
+            raise ValueError(f"weight_decay={self.weight_decay} must be finite and 0 or more, or weights would blow up")
         if self.batch % self.accumulate:
             raise ValueError(
-                f"batch={self.batch} is not a multiple of accumulate={self.accumulate}: the parts of a step would "
-                f"differ"
+                f"batch={self.batch} is not a multiple of accumulate={self.accumulate}: parts of a step would differ"
             )
-        if self.precision not in ("float32", "bf16"):
-            raise ValueError(f"precision={self.precision!r} must be 'float32' or 'bf16'")
+        choose("precision", self.precision, {"float32": None, "bf16": None})
         if self.folder is not None:
             object.__setattr__(self, "folder", Path(self.folder))
 
@@ -79,9 +78,13 @@ class Run:
         return {name: value for name, value in asdict(self).items() if name not in PLACE}
 
 
-def _at_least_one(name: str, value: int) -> None:
-    if type(value) is not int or value < 1:
-        raise ValueError(f"{name}={value!r} must be a whole number, 1 or more")
+def _of_type(name: str, value: Any, kind: Any) -> None:
+    """Refuse a value of another type: true is no number and "no" is not false."""
+    fits = type(value) in (int, float) if kind is float else type(value) is kind
+    if name == "folder":
+        fits, kind = value is None or isinstance(value, str | Path), Path
+    if not fits:
+        raise ValueError(f"{name}={value!r} is {type(value).__name__}, not {kind.__name__}: the run was not started")
 
 
 def choose(what: str, name: str, table: Mapping[str, Entry]) -> Entry:

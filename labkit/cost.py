@@ -1,4 +1,4 @@
-"""What a model costs, by formula: parameters and model FLOPs. Free of torch where it can be.
+"""What a model costs, by formula: parameters and model FLOPs.
 
 **Model FLOPs** count two for each multiply-add of the matrix products a model needs, whatever backend computes them; a
 training step costs three forwards (Kaplan et al., 2020). Left out, as usual: normalisation, softmax, GELU, additions.

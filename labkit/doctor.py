@@ -20,12 +20,15 @@ from labkit.machine import cores, memory
 
 PACKAGES = {  # name: what happens without it
     "torch": "no model can be built or trained",
-    "torchvision": "no photographs are read and timm does not load",
+    "torchvision": "timm does not load; only the tests use it (extra `test`)",
     "numpy": "nothing here runs",
-    "timm": "there is no augmentation and no reference ViT to compare ours with",
+    "timm": "our ViT cannot be compared with timm's; only the tests do so (extra `test`)",
+    "scikit-image": "there are no photographs",
+    "scikit-learn": "there are no digits, no baseline and no photographs (two of them are its own)",
+    "safetensors": "no checkpoint is written or read",
     "plotly": "no figure can be drawn",
     "anywidget": "plotly's live figures fail: FigureWidget imports it and plotly does not require it",
-    "ipywidgets": "there are no live sliders; those of exported pages still move",
+    "ipywidgets": "no lesson runs: their sliders are made with it; those of exported pages still move",
     "jupyterlab": "lessons cannot be opened here; runs and sweeps go on",
     "papermill": "the course cannot be re-run without a screen",
     "flash-attn": "torch's own flash kernel is taken (scaled_dot_product_attention): it is optional",
@@ -145,7 +148,7 @@ def _gpus() -> list[Finding]:
 def _no_gpu() -> Finding:
     if Path("/dev/nvidiactl").exists():
         return Finding("GPU", "there, not usable", "broken", "torch does not fit the driver: compare with nvidia-smi")
-    advice = "no GPU: the lessons' small models train here, the paper's at 224 px are only loaded and looked at"
+    advice = "no GPU: the lessons' small models train here; larger models and long runs belong on a GPU"
     return Finding("GPU", "none", "slow", advice)
 
 

@@ -48,7 +48,7 @@ class Journal:
                 kept = f"the last good checkpoint is {safe}" if safe else "no checkpoint had been written"
                 raise Diverged(
                     f"step {self._seen} gave loss {loss} with gradient norm {norm}, which is not finite: the run "
-                    f"stopped before using it, and {kept}. A smaller learning rate or a longer warm-up usually helps"
+                    f"stopped and kept nothing of it; {kept}. A smaller learning rate or a longer warm-up usually helps"
                 )
             self._window.append(loss)
             self._seen += 1

@@ -151,7 +151,10 @@ def _group(file: str, controller: str = "") -> list[list[str]]:
 
 
 def _device(device: str | torch.device) -> torch.device:
-    device = torch.device(device)
+    try:
+        device = torch.device(device)
+    except RuntimeError as error:
+        raise ValueError(f"device {device!r}: cpu and cuda can be measured, where they are, and no other") from error
     absent = device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count()
     if device.type not in ("cpu", "cuda") or absent:
         raise ValueError(f"device {device}: cpu, and cuda where there is one, can be measured; nothing else is here")

@@ -68,10 +68,10 @@ def recorded(name: str) -> Any:
     return read_json(path)
 
 
-def versions() -> dict[str, str]:
-    """The versions that can change a number."""
+def versions(*more: str) -> dict[str, str]:
+    """The versions that can change a number, and those of `more` packages."""
     found = {"python": platform.python_version()}
-    for package in ("torch", "numpy", "scikit-image", "scikit-learn"):
+    for package in ("torch", "numpy", "scikit-image", "scikit-learn", *more):
         found[package] = importlib.metadata.version(package)
     return found
 

@@ -18,8 +18,11 @@ Size = int | tuple[int, int]
 
 
 def as_pair(image_size: Size) -> tuple[int, int]:
-    """(height, width) of an image size given as one number or two."""
-    return (image_size, image_size) if isinstance(image_size, int) else tuple(image_size)
+    """(height, width) of an image size given as one whole number or two. ValueError for anything else."""
+    sides = (image_size,) * 2 if isinstance(image_size, int) else tuple(image_size)
+    if len(sides) != 2 or any(type(side) is not int for side in sides):
+        raise ValueError(f"image size {image_size} must be one whole number of pixels or two (height, width)")
+    return sides
 
 
 def grid_of(image_size: Size, patch_size: int) -> tuple[int, int]:
@@ -28,8 +31,8 @@ def grid_of(image_size: Size, patch_size: int) -> tuple[int, int]:
     >>> grid_of((224, 128), 16)
     (14, 8)
     """
-    if patch_size < 1:
-        raise ValueError(f"patch size {patch_size} is not a whole number of pixels: it must be at least 1")
+    if type(patch_size) is not int or patch_size < 1:
+        raise ValueError(f"patch size {patch_size!r} must be a whole number of pixels, 1 or more, to cut anything")
     for side, name in zip(as_pair(image_size), ("row", "column"), strict=True):
         if side < 1:
             raise ValueError(f"image size {image_size} has a side of {side} pixels: it must be at least 1")
@@ -70,6 +73,8 @@ class Patches(nn.Module):
     def __init__(self, image_size: Size, patch_size: int, dim: int, *, channels: int = 3) -> None:
         super().__init__()
         self.grid = grid_of(image_size, patch_size)
+        if min(dim, channels) < 1:
+            raise ValueError(f"width {dim} and channels {channels} must both be 1 or more, or tokens would be empty")
         self.image_size, self.patch_size, self.dim, self.channels = as_pair(image_size), patch_size, dim, channels
         numbers = channels * patch_size**2
         self.embed = nn.Linear(numbers, dim)

@@ -24,6 +24,8 @@ from labkit.models import build
 from labkit.optimizer import adamw, learning_rate
 from labkit.tasks import Examples, Task, task_of
 
+STATE = {"step", "seconds", "recipe", "journal", "optimizer"}  # what a checkpoint of this loop holds beside the weights
+
 
 class Trained(NamedTuple):
     """What `train` returns. `record` is None if the run was asked to stop before its end."""
@@ -43,18 +45,22 @@ def train(run: Run, resume: bool = True, *, stop_at: int | None = None, progress
     """
     device, end = device_of(run.device), _end(run, stop_at)
     task = task_of(run)
+    cost = {"channels": task.channels, "classes": len(task.classes)}
+    flops = {"flops_per_image": flops_per_image(run, **cost), "train_flops": train_flops(run, **cost)}
     with threads(run.threads):
         torch.manual_seed(run.seed)
-        model = build(run, channels=task.channels, classes=len(task.classes)).to(device)
+        model = build(run, **cost).to(device)
         optimizer = adamw(model, run)
         journal = Journal(run.steps, patience=ON_A_GPU if device.type == "cuda" else 1)
         start, seconds = _restore(run, resume, model, optimizer, journal)
+        if start > end:
+            raise ValueError(f"stop_at={end} lies behind: the run in {run.folder} has already taken {start} steps")
         if start == run.steps and (run.folder / "record.json").exists():
             return Trained(model, records.read_json(run.folder / "record.json"), journal.curve)
         seconds = _loop(run, task, model, optimizer, journal, range(start, end), seconds, progress)
         if end < run.steps:
             return Trained(model, None, journal.curve)
-        record = _record(run, task, model, journal, seconds)
+        record = _record(run, task, model, journal, seconds, flops)
     if run.folder:
         records.write_json(run.folder / "record.json", record)
     return Trained(model, record, journal.curve)
@@ -138,12 +144,16 @@ def _restore(
     run: Run, resume: bool, model: nn.Module, optimizer: torch.optim.Optimizer, journal: Journal
 ) -> tuple[int, float]:
     """Go on from the last checkpoint, if there is one: steps done and seconds spent."""
+    if run.folder:
+        checkpoint.prepare(run.folder)
     if run.folder and not resume:
         checkpoint.clear(run.folder)
     path = checkpoint.last(run.folder) if run.folder else None
     if path is None:
         return 0, 0.0
     weights, state = checkpoint.load(path)
+    if STATE - state.keys():
+        raise ValueError(f"checkpoint {path} is none of labkit.train, so its run cannot go on: use another folder")
     _same_recipe(run, state["recipe"], path)
     model.load_state_dict(weights)
     optimizer.load_state_dict(state["optimizer"])
@@ -162,19 +172,19 @@ def _same_recipe(run: Run, other: dict[str, Any], path: Path) -> None:
         )
 
 
-def _record(run: Run, task: Task, model: nn.Module, journal: Journal, seconds: float) -> dict[str, Any]:
+def _record(
+    run: Run, task: Task, model: nn.Module, journal: Journal, seconds: float, flops: dict[str, int]
+) -> dict[str, Any]:
     """The run as one JSON object: records.RUN_KEYS first, then the rest of the recipe and what this kind of task
     adds."""
     logits, labels = predictions(model, task.test())
     right = (logits.argmax(1) == labels).float()
-    sizes = {"channels": task.channels, "classes": len(task.classes)}
     facts = {
         **run.recipe(),
         "data": task.data,
         "tokens": model.tokenizer.tokens,
         "parameters": parameters(model),
-        "flops_per_image": flops_per_image(run, **sizes),
-        "train_flops": train_flops(run, **sizes),
+        **flops,
         "train_loss": journal.curve[-1]["train_loss"],
         "test_loss": F.cross_entropy(logits, labels).item(),
         "test_accuracy": right.mean().item(),
@@ -195,8 +205,10 @@ def _end(run: Run, stop_at: int | None) -> int:
         return run.steps
     if run.folder is None:
         raise ValueError(f"stop_at={stop_at} needs run.folder: without one the stopped run would be lost")
-    if not 1 <= stop_at <= run.steps:
-        raise ValueError(f"stop_at={stop_at} must lie between 1 and steps={run.steps}: the run would not stop there")
+    if type(stop_at) is not int or not 1 <= stop_at <= run.steps:
+        raise ValueError(
+            f"stop_at={stop_at!r} must be a whole number from 1 to steps={run.steps}: the run would not stop there"
+        )
     return stop_at
 
 

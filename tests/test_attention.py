@@ -1,7 +1,6 @@
 """Every backend of attention against the definition, value and gradient; flash against the layout of the real
 package."""
 
-import inspect
 import sys
 import types
 
@@ -53,8 +52,13 @@ def test_fused_equals_definition_in_value_and_gradient(shape: tuple[int, ...]) -
 def test_weights_are_shares_and_float32_inside_half_precision() -> None:
     q, k, _ = tensors((1, 2, 5, 9, 8))
     torch.testing.assert_close(attention_weights(q, k).sum(-1), torch.ones(1, 2, 5, dtype=torch.float64))
-    large = torch.full((1, 1, 1, 1), 30.0, dtype=torch.bfloat16)
-    assert attention_weights(large, large.expand(1, 1, 4, 1)).dtype == torch.bfloat16
+    q, k, _ = (x.detach().bfloat16() for x in tensors((1, 1, 4, 3000, 8)))
+    half = attention_weights(q, k)
+    assert half.dtype == torch.bfloat16
+    # the scores are rounded to bfloat16 either way; what is at stake is the sum of three thousand exponentials
+    scores = q @ k.transpose(-2, -1) * q.shape[-1] ** -0.5
+    exact = scores.double().softmax(dim=-1)
+    assert (half.double() / exact - 1).abs().max() < 2**-8
 
 
 def test_unknown_backend_lists_what_is_there() -> None:
@@ -79,7 +83,6 @@ def stand_in(seen: dict) -> types.ModuleType:
     module = types.ModuleType("flash_attn")
     module.__spec__ = types.SimpleNamespace(name="flash_attn")
     module.flash_attn_func = flash_attn_func
-    assert len(inspect.signature(flash_attn_func).parameters) == 11
     return module
 
 

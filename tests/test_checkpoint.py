@@ -72,6 +72,21 @@ def test_death_while_saving_keeps_the_old_one(saved: Path, monkeypatch: pytest.M
         assert [path.name for path in saved.parent.iterdir()] == [saved.name]
 
 
+def test_death_while_removing_older_ones_leaves_no_half_checkpoint(
+    saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(path: Path, **_: object) -> None:
+        if path.exists():
+            (path / "weights.safetensors").unlink(missing_ok=True)
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint.shutil, "rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            checkpoint.clear(saved.parent)
+    assert checkpoint.last(saved.parent) is None, "half of a checkpoint is none"
+
+
 def test_json_is_whole_or_not_there(tmp_path: Path) -> None:
     path = tmp_path / "a" / "result.json"
     records.write_json(path, {"x": 1})

@@ -62,7 +62,7 @@ def test_students_get_no_solution(course: Path) -> None:
     student = (course / "01_squares.ipynb").read_text()
     assert "secret_answer" not in student
     assert "SOLUTION" not in student
-    assert '    ...  # your code here"' in student
+    assert '    ...  # your answer here"' in student
     solved = (course / "solved/01_squares.ipynb").read_text()
     assert "secret_answer" in solved
     assert "# BEGIN SOLUTION" in solved

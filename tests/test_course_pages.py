@@ -254,3 +254,51 @@ def test_pages_are_the_same_twice_and_need_something_to_show(tmp_path: Path) -> 
     with pytest.raises(ValueError, match="no executed notebook"):
         pages(tmp_path / "empty")
     assert not (tmp_path / "empty").exists()
+
+
+@pytest.mark.parametrize("text", ["", "{", "{}", "[]", "\xff"])
+def test_a_damaged_notebook_is_named(tmp_path: Path, text: str) -> None:
+    lay_out(tmp_path, {"01_squares": executed("01_squares", [])})
+    path = tmp_path / "notebooks" / "02_fails.ipynb"
+    path.write_bytes(text.encode("latin1"))
+    with pytest.raises(ValueError, match=r"No page was written; `labkit rerun 02_fails`") as caught:
+        pages(tmp_path)
+    assert str(caught.value).startswith(f"{path}: it cannot be read as a notebook")
+    assert not (tmp_path / "index.html").exists()
+
+
+RUN = {"profile": "quick", "started": "2026-01-02T03:04:05+00:00", "versions": {}, "commit": None}
+RUN["machine"] = {"platform": "Linux", "cores": 1.5}
+ENTRY = {"lesson": "01_squares", "status": "passed", "seconds": 2.0, "parameters": {}, "run": RUN}
+REPORT = {**RUN, "seconds": 2.0, "lessons": [ENTRY]}
+
+
+def without(value: dict[str, object], key: str) -> dict[str, object]:
+    """The same without one key."""
+    return {name: one for name, one in value.items() if name != key}
+
+
+@pytest.mark.parametrize(
+    ("report", "words"),
+    [
+        ([], "the report is missing or no object"),
+        (without(REPORT, "lessons"), "the report lacks lessons"),
+        (without(REPORT, "machine"), "the report lacks machine"),
+        ({**REPORT, "machine": {}}, "its machine lacks platform, cores"),
+        ({**REPORT, "lessons": {}}, "its lessons are no list"),
+        *[({**REPORT, "lessons": [without(ENTRY, key)]}, f"entry 1 lacks {key}") for key in ENTRY],
+        ({**REPORT, "lessons": [{**ENTRY, "run": without(RUN, "started")}]}, "the run of entry 1 lacks started"),
+        ({**REPORT, "lessons": [{**ENTRY, "status": "failed"}]}, "the error of entry 1 is missing"),
+    ],
+)
+def test_a_report_with_gaps_is_named(tmp_path: Path, report: object, words: str) -> None:
+    lay_out(tmp_path, {"01_squares": executed("01_squares", [])})
+    (tmp_path / "report.json").write_text(json.dumps(report))
+    with pytest.raises(ValueError, match=rf"report\.json is no report \({words}.*delete the file"):
+        pages(tmp_path)
+
+
+def test_a_whole_report_is_let_through(tmp_path: Path) -> None:
+    lay_out(tmp_path, {"01_squares": executed("01_squares", [])}, REPORT)
+    pages(tmp_path)
+    assert "1.5 cores" in (tmp_path / "index.html").read_text()

@@ -130,6 +130,13 @@ def test_exactly_one_parameters_cell(cells: int) -> None:
         "%matplotlib inline\nif n:\n    pass",
         "class A:\n    size = n\n",
         "lambda: n",
+        "[x for x in [1] if n]",
+        "[n for n in range(n)]",
+        "def f(n=n):\n    return n\n",
+        "def f():\n    n = 1\n    def g():\n        global n\n        return n\n",
+        "class A:\n    n = 2\n    def f(self):\n        return n\n",
+        "for i in range(n):\n    pass",
+        "if 1 > 2:\n    n = 2\nprint(n)",
     ],
 )
 def test_read_parameters(source: str) -> None:
@@ -147,6 +154,16 @@ def test_read_parameters(source: str) -> None:
         "f(n=1)",
         "a.n",
         "x = [n for n in range(3)]",
+        "{n: 1 for n in range(3)}",
+        "[[n for x in range(3)] for n in range(3)]",
+        "lambda n: n",
+        "def f():\n    import n\n    return n\n",
+        "def f():\n    def n(): pass\n    return n\n",
+        "def f(n):\n    return [n for x in range(3)], lambda: n\n",
+        "def f(n):\n    def g():\n        nonlocal n\n        n += 1\n",
+        "def f(x):\n    match x:\n        case [n]:\n            return n\n",
+        "class A:\n    n = 2\n    m = n\n",
+        "for n in range(3):\n    print(n)",
     ],
 )
 def test_unread_parameters(source: str) -> None:

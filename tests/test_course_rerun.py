@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -86,6 +87,16 @@ def test_one_fails_and_the_others_go_on(notebooks: Path, tmp_path: Path) -> None
     ).replace('<span class="mi">', "")
     assert not list(out.rglob("*.part"))
     assert os.access(out / "index.html", os.R_OK)
+
+
+def test_the_limit_of_the_command_line_ends_a_lesson(
+    notebooks: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--timeout", "1", "--out", str(tmp_path / "site"), "--notebooks", str(notebooks)]
+    assert main(["rerun", "03", *options]) == 1
+    said = capsys.readouterr().out
+    assert "03_sleeps: started, at most 1 s" in said
+    assert "03_sleeps: timeout after" in said
 
 
 class Clock:
@@ -174,6 +185,7 @@ def test_an_earlier_result_stays(notebooks: Path, tmp_path: Path) -> None:
         ({"lessons": ["02"], "overrides": {"steps": 11}}, "steps = 11 is outside its range, 1 to 10"),
         ({"profile": "huge"}, "profile 'huge' is not one of quick, full"),
         ({"jobs": 0}, "jobs is 0"),
+        ({"timeout": 0}, "timeout is 0 s: with less than 1 every lesson would be ended"),
     ],
 )
 def test_refused_before_anything_starts(
@@ -182,6 +194,39 @@ def test_refused_before_anything_starts(
     with pytest.raises(ValueError, match=words):
         rerun(**options, out=tmp_path / "site", notebooks=notebooks)
     assert not (tmp_path / "site").exists()
+
+
+def test_a_parameter_that_no_cell_reads_is_refused_before_anything_starts(notebooks: Path, tmp_path: Path) -> None:
+    path = notebooks / "solved" / "01_squares.ipynb"
+    assert plan(["01"], profile="quick", overrides={}, notebooks=notebooks)
+    path.write_text(path.read_text().replace("**{rate}**", "small"))
+    with pytest.raises(
+        ValueError, match=r"^lesson 01_squares: no cell reads the parameter rate: .*no effect\. Nothing"
+    ):
+        rerun(out=tmp_path / "site", notebooks=notebooks, overrides={"rate": 0.5})
+    assert not (tmp_path / "site").exists()
+    assert plan(
+        ["02"], profile="quick", overrides={}, notebooks=notebooks
+    )  # the lessons that are not run may be broken
+
+
+def test_a_damaged_lesson_is_named_before_anything_starts(notebooks: Path, tmp_path: Path) -> None:
+    path = notebooks / "solved" / "02_fails.ipynb"
+    whole = path.read_text()
+    for text, words in (("{", "cannot be read"), (whole.replace("return part", "return return"), "invalid syntax")):
+        path.write_text(text)
+        with pytest.raises(ValueError, match=f"02_fails.*{words}"):
+            rerun(["02"], out=tmp_path / "site", notebooks=notebooks)
+    assert not (tmp_path / "site").exists()
+
+
+def test_a_time_limit_takes_the_place_of_the_lessons_own(notebooks: Path) -> None:
+    def limits(profile: str, timeout: int | None) -> list[int]:
+        return [run.timeout for run in plan((), profile=profile, overrides={}, notebooks=notebooks, timeout=timeout)]
+
+    assert limits("quick", None) == [120, 60, 90, 60]
+    assert limits("full", None) == [2400, 1200, 1800, 1200]
+    assert limits("quick", 7) == limits("full", 7) == [7] * 4
 
 
 def test_places_that_cannot_be_used(notebooks: Path, tmp_path: Path) -> None:
@@ -230,6 +275,13 @@ def test_lessons_that_measure_time_run_alone(notebooks: Path, tmp_path: Path, mo
     [
         (["rerun", "99"], "labkit: there is no lesson '99'"),
         (["rerun", "--set", "steps"], "labkit: --set takes NAME=VALUE, not steps"),
+        (["rerun", "--set", "=3"], "labkit: --set =3: no name stands before the ="),
+        (["rerun", "--set", "steps=3", "--set", "steps=4"], "labkit: --set steps: set twice, only one would take"),
+        (["rerun", "--profile", "slow"], "labkit: profile 'slow' is not one of quick, full: nothing was run"),
+        (["rerun", "--jobs", "two"], "labkit: Error parsing --jobs: 'two' is not a whole number: nothing was run"),
+        (["rerun", "--timeout", "0"], "labkit: timeout is 0 s"),
+        (["rerun", "--timeout", "1.5"], "labkit: Error parsing --timeout: '1.5' is not a whole number: nothing was"),
+        (["rerun", "--job", "3"], "labkit: Unrecognized options: --job, 3: nothing was run"),
         (["pages"], "labkit: there is no executed notebook"),
     ],
 )
@@ -243,3 +295,21 @@ def test_mistakes_on_the_command_line(
     assert captured.err.startswith(words)
     assert captured.err.count("\n") == 1
     assert captured.out == ""
+
+
+@pytest.mark.parametrize(("arguments", "words"), [(["rerum"], "rerum"), ([], "rerun, pages, editions, record, doctor")])
+def test_a_command_that_is_none(capsys: pytest.CaptureFixture[str], arguments: list[str], words: str) -> None:
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert re.fullmatch(rf"labkit: .*{words}.*: nothing was run; .*\n", error)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
+def test_a_mistake_is_one_paragraph_on_every_terminal(tmp_path: Path, encoding: str) -> None:
+    """tyro draws its boxes with other characters where UTF-8 is not known, and breaks lines at the terminal's width."""
+    surroundings = {**os.environ, "PYTHONIOENCODING": encoding, "COLUMNS": "30"}
+    command = [sys.executable, "-m", "labkit", "rerun", "--jobs", "two"]
+    ended = subprocess.run(command, cwd=ROOT, env=surroundings, capture_output=True, text=True)
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("labkit: Error parsing --jobs: 'two' is not a whole number: nothing was run")
+    assert ended.stderr.count("\n") == 1

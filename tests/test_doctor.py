@@ -1,10 +1,16 @@
 """labkit.doctor: what is looked at, and what is said of it."""
 
+import tomllib
+from pathlib import Path
+
 import pytest
 import torch
+from packaging.requirements import Requirement
 
 from labkit import doctor
 from labkit.doctor import Finding
+
+ROOT = Path(__file__).parents[1]
 
 
 def finding(name, **options):
@@ -20,7 +26,7 @@ def test_the_doctor_looks_at_everything():
     assert all(found.value and bool(found.advice) == (found.verdict != "ok") for found in findings)
 
 
-@pytest.mark.parametrize("name", ["anywidget", "timm", "torch"])
+@pytest.mark.parametrize("name", ["anywidget", "scikit-image", "timm", "torch"])
 def test_the_doctor_goes_on_when_a_package_is_missing(monkeypatch, name):
     plain = doctor.version
 
@@ -46,6 +52,14 @@ def test_the_doctor_sees_an_old_torch_and_a_package_that_does_not_load(monkeypat
     assert "nms does not exist" in finding("torchvision").advice
     monkeypatch.setattr(doctor, "version", lambda name: "2.10.0")
     assert finding("torch").verdict == "ok"
+
+
+def test_the_doctor_says_which_packages_only_the_tests_need():
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    needed = {Requirement(line).name for line in listed["dependencies"]}
+    tests = {name for name, loss in doctor.PACKAGES.items() if "extra `test`" in loss}
+    assert tests == set(doctor.PACKAGES) - needed - {"flash-attn"}
+    assert tests <= {Requirement(line).name for line in listed["optional-dependencies"]["test"]}
 
 
 def environment(folder, **packages):

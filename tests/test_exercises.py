@@ -2,6 +2,7 @@
 message."""
 
 import re
+import sys
 
 import pytest
 import torch
@@ -41,6 +42,33 @@ def test_unanswered_broken_and_unforeseen(exercise: Exercise) -> None:
     assert exercise.check(3)[0] == "wrong"
 
 
+def test_answers_that_change_their_inputs_change_nobody_elses() -> None:
+    def zeros(images: torch.Tensor, p: int) -> torch.Tensor:
+        return torch.zeros_like(EXERCISES["01-cut"].reference(images.zero_(), p))
+
+    def emptied(large: list[float], small: list[float]) -> tuple[float, float]:
+        large.clear()
+        return 0.0, 0.0
+
+    for name, hostile in (("01-cut", zeros), ("05-interval", emptied)):
+        assert EXERCISES[name].check(hostile)[0] == "wrong"
+        assert EXERCISES[name].check(EXERCISES[name].reference)[0] == "solved"
+
+
+def test_hostile_answers_are_answered_in_a_sentence() -> None:
+    class Speechless:
+        def __repr__(self) -> str:
+            raise RuntimeError("no words")
+
+    exercise = EXERCISES["00-tokens"]
+    for hostile in (lambda *_: "x" * 10**7, lambda *_: Speechless(), lambda *_: sys.exit(), lambda: 1):
+        status, message = exercise.check(hostile)
+        assert status == "wrong"
+        assert len(message) < 1500
+    assert "`//`" in exercise.check(lambda image, patch: (image / patch) ** 2)[1]
+    assert exercise.check(lambda image, patch: str((image // patch) ** 2))[0] == "wrong"
+
+
 def test_answer_hands_on_the_right_function(capsys: pytest.CaptureFixture) -> None:
     exercise = EXERCISES["01-place"]
 
@@ -57,7 +85,12 @@ def test_same_looks_at_shape_and_size() -> None:
     assert same(torch.ones(2, 2), torch.ones(2, 2), 1e-6)
     assert not same(torch.ones(4), torch.ones(2, 2), 1e-6)
     assert not same((1, 2), (1, 2, 3), 1e-6)
-    assert not same("2", 2, 1e-6) or same(2, 2, 1e-6)
+    assert same(2, 2, 1e-6)
+    assert not same("2", 2, 1e-6)
+    assert not same("0.5", 0.5, 1e-6)
+    assert not same(2.0, 2, 1e-6), "a count is a whole number"
+    assert not same(True, 1, 1e-6)
+    assert not same(4.95e-5, 4.9e-5, 1e-6), "small numbers are compared by their own size"
     assert not same(None, 1, 1e-6)
     assert not same(1.001, 1.0, 1e-6)
 

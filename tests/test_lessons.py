@@ -13,7 +13,7 @@ from lesson_cells import SMALL, SOURCES, code_of
 from labkit import records
 from labkit.course.editions import build
 from labkit.lesson import predictions
-from labkit.lesson.predictions import predict
+from labkit.lesson.predictions import ask, predict
 from labkit.lesson.questions import QUESTIONS
 from labkit.lesson.results import say_recorded
 from labkit.lesson.show import somebody_is_there
@@ -69,8 +69,10 @@ def test_predictions_name_the_thought_behind_each_wrong_answer(name: str, capsys
     shown: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(predictions, "display", lambda text: shown.append(text.data))
+        ask(name, **values)
+        assert all(f"**{key}**: {text}" in shown[-1] for key, text in question.options.items())
         for choice in (..., *question.options):
-            prediction = predict(name, choice, **values)
+            prediction = predict(name, choice)
             for truth in question.options:
                 prediction.reveal(truth, "EVIDENCE")
                 assert "EVIDENCE" in shown[-1]

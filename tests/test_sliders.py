@@ -12,7 +12,7 @@ from lesson_cells import SMALL, SOURCES, sliders_of
 from labkit.figures.patches import patch_figure, token_strip
 from labkit.lesson.sliders import Slider, as_json
 
-FRAMED = ("sliders", "margin", "height", "template")  # what frames add around the same figure
+FRAMED = ("sliders", "margin", "height", "template", "meta")  # what frames add around the same figure
 
 
 def live_state(view: go.FigureWidget) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def framed_state(frames: dict[str, Any], value: Any) -> dict[str, Any]:
 
 def differences(slider: Slider) -> list[Any]:
     """The values at which the two lives differ, moving the live control there and back again."""
-    control, view = slider.live().children
+    control, view, words = slider.live().children
     frames = as_json(slider.frames())
     steps = frames["layout"]["sliders"][0]["steps"]
     assert [step["args"][0][0] for step in steps] == [str(value) for value in slider.values]
@@ -42,6 +42,7 @@ def differences(slider: Slider) -> list[Any]:
     for value in [*slider.values, *reversed(slider.values)]:
         control.value = value
         live, framed = live_state(view), framed_state(frames, value)
+        assert slider.says(value) in words.value
         layouts = [{k: v for k, v in one["layout"].items() if k not in FRAMED} for one in (live, framed)]
         if live["data"] != framed["data"] or layouts[0] != layouts[1]:
             differing.append(value)
@@ -93,23 +94,39 @@ def test_an_error_in_a_callback_is_not_swallowed() -> None:
             raise RuntimeError("broken at 3")
         return go.Figure(go.Scatter(y=[n]), layout={"meta": {"says": "a point"}})
 
-    control, _ = Slider("n", (1, 2, 3), figure_for).live().children
+    control, *_ = Slider("n", (1, 2, 3), figure_for).live().children
     control.value = 2
     with pytest.raises(RuntimeError, match="broken at 3"):
         control.value = 3
 
 
+def said(*traces: go.Scatter) -> go.Figure:
+    return go.Figure(list(traces), layout={"meta": {"says": "words"}})
+
+
 def test_sliders_refuse_what_frames_cannot_show() -> None:
     with pytest.raises(ValueError, match="cannot start at 9"):
-        Slider("n", (1, 2), lambda n: go.Figure(), start=9)
-    uneven = Slider("n", (1, 2), lambda n: go.Figure([go.Scatter(y=[1])] * n))
-    with pytest.raises(ValueError, match="other traces than elsewhere"):
-        uneven.frames()
+        Slider("n", (1, 2), lambda n: said(), start=9)
+    for values in ((), (1, "1")):
+        with pytest.raises(ValueError, match="it takes one or more, each written once"):
+            Slider("n", values, lambda n: said())
+
+    def one_more(n: int) -> go.Figure:
+        return said(*[go.Scatter(y=[1])] * n)
+
+    def one_text(n: int) -> go.Figure:
+        return said(go.Scatter(y=[1], text=["a"] if n > 1 else None))
+
+    for uneven in (one_more, one_text):
+        with pytest.raises(ValueError, match="other traces or keys"):
+            Slider("n", (1, 2), uneven).frames()
+    with pytest.raises(ValueError, match="no words in layout"):
+        Slider("n", (1, 2), lambda n: go.Figure()).frames()
 
 
 def test_frames_hold_only_what_changes() -> None:
     frames = as_json(small_slider().frames())
-    assert all(set(frame["layout"]) == {"title"} for frame in frames["frames"])
+    assert all(set(frame["layout"]) == {"title"} for frame in frames["frames"]), "the words never change here"
 
 
 @pytest.mark.parametrize("p", [32, 8, 1])

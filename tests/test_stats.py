@@ -34,7 +34,7 @@ def test_paired_agrees_with_scipy(confidence):
 
 
 @pytest.mark.filterwarnings("ignore:Precision loss")  # scipy's own, for the side without spread
-@pytest.mark.parametrize("b", [B, B[:2], [1.0, 3.0, 9.0], [1.6, 1.6, 1.6]])
+@pytest.mark.parametrize("b", [B, B[:2], [1.0, 3.0, 9.0], [1.6, 1.7, 1.5]])
 def test_difference_agrees_with_scipy_for_unequal_variances_and_counts(b):
     found = stats.difference(A, b)
     expected = reference.ttest_ind(b, A, equal_var=False).confidence_interval(0.95)
@@ -186,3 +186,25 @@ def test_a_confidence_outside_0_and_1_is_refused_even_where_it_would_not_matter(
 def test_shares_are_not_counts(successes, n):
     with pytest.raises(ValueError, match="both are counts"):
         stats.binomial_interval(successes, n)
+
+
+def test_copies_on_one_side_give_no_verdict():
+    assert stats.difference([1.0, 1.0, 1.0], [2.0, 2.1, 2.2]).low == -math.inf
+    assert stats.better([1.0, 1.0, 1.0], [2.0, 2.1, 2.2]) == "not shown"
+    assert stats.better([2.0, 2.1, 2.2], [1.0, 1.0, 1.0]) == "not shown"
+
+
+def test_blocks_are_drawn_whole():
+    """Against the normal limit for many blocks, and refusal to promise anything from one."""
+    values = np.random.default_rng(1).normal(0.4, 0.2, 400)
+    found = stats.block_interval(values)
+    error = values.std() / math.sqrt(len(values))
+    assert found.mean == pytest.approx(values.mean())
+    assert (found.low, found.high) == pytest.approx(
+        (values.mean() - 1.96 * error, values.mean() + 1.96 * error), abs=2e-3
+    )
+    assert stats.block_interval([0.3]).low == -math.inf
+    assert stats.block_interval(values) == found, "the same draws every time"
+    assert stats.block_interval(values, confidence=0.5).high < found.high
+    with pytest.raises(ValueError, match="holds 0 values"):
+        stats.block_interval([])

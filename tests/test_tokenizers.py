@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
+from jaxtyping import TypeCheckError
 
 from labkit.positions import POSITIONS, SineCosinePositions, sine_cosine
 from labkit.tokenizers import Patches, grid_of, patchify, shuffled, unpatchify
@@ -40,8 +41,12 @@ def test_bad_sizes_name_value_rule_and_consequence() -> None:
         Patches(33, 8, 4)
     with pytest.raises(ValueError, match=r"image size 35 .* 3 columns of pixels would be dropped"):
         grid_of((32, 35), 8)
-    with pytest.raises(ValueError, match="at least 1"):
+    with pytest.raises(ValueError, match="patch size 0 must be a whole number"):
         grid_of(32, 0)
+    with pytest.raises((ValueError, TypeCheckError), match=r"image.size"):
+        grid_of((8, 8, 8), 4)
+    with pytest.raises(ValueError, match="must both be 1 or more"):
+        Patches(8, 4, 4, channels=0)
     with pytest.raises(ValueError, match="at least 1"):
         grid_of(0, 1)
     with pytest.raises(ValueError, match=r"\(2, 1, 8, 8\).*\(3, 8, 8\)"):

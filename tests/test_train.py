@@ -1,5 +1,6 @@
 """The loop: it learns, it resumes bit by bit, it stops when it must, and its record says what was run."""
 
+import importlib.util
 import json
 import subprocess
 import sys
@@ -9,8 +10,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from jaxtyping import TypeCheckError
 
-from labkit import checkpoint, records
+from labkit import checkpoint, config, records
 from labkit import train as loop
 from labkit.config import Run
 from labkit.journal import Diverged, Journal
@@ -177,6 +179,33 @@ def test_evaluation_takes_every_image_once() -> None:
     assert accuracy == pytest.approx((logits.argmax(1) == labels).float().mean().item())
 
 
+def test_the_test_set_is_looked_at_once_after_the_last_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    task, seen = task_of(TINY), []
+    for name in ("batch", "validation", "test"):
+        original = getattr(task, name)
+        monkeypatch.setattr(task, name, lambda *a, n=name, f=original: seen.append(n) or f(*a), raising=False)
+    train(TINY, progress=False)
+    assert seen.count("test") == 1
+    assert seen[-1] == "test"
+    assert seen.count("batch") == TINY.steps
+    assert seen.count("validation") >= 5, "the curve looks at validation images"
+
+
+def test_each_step_is_taken_at_its_learning_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    rates = []
+
+    def watched(model: torch.nn.Module, run: Run) -> torch.optim.Optimizer:
+        optimizer = adamw(model, run)
+        step = optimizer.step
+        optimizer.step = lambda: rates.append([group["lr"] for group in optimizer.param_groups]) or step()
+        return optimizer
+
+    monkeypatch.setattr(loop, "adamw", watched)
+    train(TINY, progress=False)
+    wanted = [learning_rate(step, steps=12, peak=TINY.learning_rate, warmup=TINY.warmup) for step in range(12)]
+    assert rates == [[rate, rate] for rate in wanted]
+
+
 def test_learning_rate_climbs_then_falls_and_never_is_zero() -> None:
     rates = [learning_rate(s, steps=100, peak=1.0, warmup=0.1) for s in range(100)]
     assert rates[:10] == pytest.approx([(s + 1) / 10 for s in range(10)])
@@ -204,16 +233,19 @@ def test_threads_come_back() -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"steps": 0}, "steps=0 must be a whole number, 1 or more"),
-        ({"steps": True}, "steps=True must be a whole number"),
+        ({"steps": 0}, "steps=0 must be 1 or more"),
+        ({"steps": True}, "steps=True is bool, not int"),
         ({"batch": 10, "accumulate": 4}, "batch=10 is not a multiple of accumulate=4"),
         ({"learning_rate": 0.0}, "learning_rate=0.0 must be above 0"),
         ({"learning_rate": float("nan")}, "learning_rate=nan must be above 0"),
         ({"warmup": 1.0}, "0 <= warmup < 1"),
         ({"clip": 0.0}, "clip=0.0 must be above 0"),
-        ({"weight_decay": -0.1}, "weight_decay=-0.1 must be 0 or more"),
-        ({"precision": "fp8"}, "'float32' or 'bf16'"),
-        ({"seed": -1}, "seed=-1 must be a whole number"),
+        ({"weight_decay": -0.1}, "weight_decay=-0.1 must be finite and 0 or more"),
+        ({"weight_decay": float("nan")}, "weight_decay=nan must be finite"),
+        ({"learning_rate": float("inf")}, "learning_rate=inf must be above 0 and finite"),
+        ({"precision": "fp8"}, "precision 'fp8' is unknown; there are float32, bf16"),
+        ({"seed": -1}, "seed=-1 must lie between 0 and"),
+        ({"seed": 2**70}, "must lie between 0 and"),
     ],
 )
 def test_bad_configurations_are_refused(change: dict, words: str) -> None:
@@ -221,11 +253,37 @@ def test_bad_configurations_are_refused(change: dict, words: str) -> None:
         replace(TINY, **change)
 
 
+@pytest.mark.parametrize("change", [{"steps": 2.0}, {"compile": "no"}, {"learning_rate": "0.1"}, {"task": ["digits"]}])
+def test_other_types_are_refused_in_words(change: dict) -> None:
+    """Without the checks that only tests have: the module is loaded once more, as users load it."""
+    spec = importlib.util.spec_from_file_location("plain_config", config.__file__)
+    plain = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = plain
+    spec.loader.exec_module(plain)
+    (name,) = change
+    with pytest.raises(ValueError, match=rf"{name}=.* is \w+, not \w+: the run was not started"):
+        plain.Run(**change)
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_the_first_step(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(ValueError, match=r"cannot be written .* nothing was started"):
+            train(replace(TINY, folder=folder), progress=False)
+
+
+def test_a_checkpoint_of_something_else_is_refused(tmp_path: Path) -> None:
+    checkpoint.save(tmp_path, 5, {"w": torch.zeros(1)}, {"step": 5})
+    with pytest.raises(ValueError, match=r"is none of labkit\.train"):
+        train(replace(TINY, folder=tmp_path), progress=False)
+
+
 def test_settings_that_cannot_take_effect(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"stop_at=3 needs run.folder"):
         train(TINY, stop_at=3)
-    with pytest.raises(ValueError, match="stop_at=13 must lie between 1 and steps=12"):
-        train(replace(TINY, folder=tmp_path), stop_at=13)
+    for stop_at in (13, 0, 2.5):
+        with pytest.raises((ValueError, TypeCheckError), match="stop_at"):
+            train(replace(TINY, folder=tmp_path), stop_at=stop_at)
     with pytest.raises(ValueError, match="device 'tpu' is unknown"):
         train(replace(TINY, device="tpu"))
     if not torch.cuda.is_available():
@@ -244,6 +302,13 @@ def test_another_recipe_does_not_go_on(tmp_path: Path) -> None:
     assert checkpoint.last(tmp_path).name == "step-00000006", "what was there is kept"
     fresh = train(replace(run, seed=4), resume=False, progress=False)
     assert equal(weights(fresh.model), weights(train(replace(TINY, seed=4), progress=False).model))
+
+
+def test_stopping_behind_what_is_done_is_refused(tmp_path: Path) -> None:
+    run = replace(TINY, folder=tmp_path)
+    train(run, stop_at=7, progress=False)
+    with pytest.raises(ValueError, match=r"stop_at=5 lies behind: .* already taken 7 steps"):
+        train(run, stop_at=5, progress=False)
 
 
 @pytest.mark.gpu

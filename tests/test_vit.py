@@ -8,12 +8,13 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from labkit.config import Run
-from labkit.cost import attention_flops, flops_per_image, parameters, train_flops
+from labkit.cost import FORMULAS, attention_flops, flops_per_image, parameters, train_flops
 from labkit.heads import HEADS, Classify, ClassifyToken
 from labkit.models import MODELS, build
 from labkit.models.vit import ViT
 from labkit.nn.attention import Attention
 from labkit.ops.attention import attention
+from labkit.positions import LearnedPositions
 from labkit.tokenizers import Patches
 
 
@@ -80,6 +81,15 @@ def test_order_of_tokens_means_nothing_when_positions_travel() -> None:
     told = model.positions(tokens)
     torch.testing.assert_close(model.head(model.mix(told[:, order])), model(images))
     assert (model.head(model.mix(model.positions(tokens[:, order]))) - model(images)).abs().max() > 1e-4
+
+
+def test_positions_that_do_not_fit_and_backends_that_are_not_there() -> None:
+    tokenizer = Patches(8, 2, 16)
+    with pytest.raises(ValueError, match="positions for 16 tokens do not fit 17 tokens"):
+        ViT(tokenizer, ClassifyToken(16, 3), depth=1, heads=2, positions=LearnedPositions(tokenizer.grid, 16))
+    with pytest.raises(ValueError, match="backend 'fusd' of attention is unknown"):
+        ViT(tokenizer, Classify(16, 3), depth=1, heads=2, backend="fusd")
+    assert MODELS.keys() == FORMULAS.keys(), "a model without a formula for its FLOPs cannot be recorded"
 
 
 def test_heads_that_do_not_divide_and_unknown_names() -> None:

@@ -1,6 +1,9 @@
-"""Where the lessons lie, and whether results can be written."""
+"""Where the lessons lie, reading one, and whether results can be written."""
 
 from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
 
 from labkit.records import REPOSITORY, write_text
 
@@ -14,6 +17,14 @@ def notebooks_folder(given: Path | None = None) -> Path:
             "Install labkit from a checkout (pip install -e .) or pass the folder (--notebooks DIR)."
         )
     return folder.resolve()
+
+
+def read_notebook(path: Path) -> NotebookNode:
+    """The notebook in `path`; a ValueError if the file is damaged."""
+    try:
+        return nbformat.read(path, as_version=4)
+    except Exception as error:  # nbformat lets errors of many types through
+        raise ValueError(f"it cannot be read as a notebook ({' '.join(str(error).split())[:200]})") from error
 
 
 def make_writable(folder: Path) -> None:

@@ -3,13 +3,12 @@
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import nbformat
 from nbformat import NotebookNode
 from plotly.offline import get_plotlyjs
 
 from labkit.course.cells import cells_html
 from labkit.course.figures_html import MIME
-from labkit.course.files import make_writable
+from labkit.course.files import make_writable, read_notebook
 from labkit.course.lesson import Lesson, read_lesson
 from labkit.course.parameters import assigned
 from labkit.course.report import read_report
@@ -51,11 +50,13 @@ def _read(out: Path, report: dict[str, Any]) -> list[Executed]:
         raise ValueError(f"there is no executed notebook in {out / 'notebooks'}: no page to write; run `labkit rerun`.")
     executed = []
     for path in paths:
-        notebook = nbformat.read(path, as_version=4)
         try:
+            notebook = read_notebook(path)
             executed.append(Executed(notebook, read_lesson(notebook, path.stem), entries.get(path.stem)))
-        except ValueError as error:
-            raise ValueError(f"{path}: {error}. No page was written.") from error
+        except (ValueError, SyntaxError) as error:
+            raise ValueError(
+                f"{path}: {error}. No page was written; `labkit rerun {path.stem}` runs that lesson anew."
+            ) from error
     return executed
 
 

@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import nbformat
+from nbformat import NotebookNode
 
+from labkit.course.files import read_notebook
 from labkit.course.lesson import Lesson, read_lesson
 from labkit.course.parameters import PROFILES, Value, resolve
+from labkit.course.unread import unread
 
 FULL_TIMEOUT_FACTOR = 20
 
@@ -22,31 +24,53 @@ class Run:
     timeout: int
 
 
-def plan(names: Sequence[str], *, profile: str, overrides: Mapping[str, object], notebooks: Path) -> list[Run]:
-    """The runs, in the order of the lessons; a ValueError for any name or value that does not fit."""
+@dataclass(frozen=True)
+class Solved:
+    """The solved edition of one lesson, read."""
+
+    lesson: Lesson
+    path: Path
+    notebook: NotebookNode
+
+
+def plan(
+    names: Sequence[str],
+    *,
+    profile: str,
+    overrides: Mapping[str, object],
+    notebooks: Path,
+    timeout: int | None = None,
+) -> list[Run]:
+    """The runs, in the order of the lessons; a ValueError for any name or value that does not fit, and for a parameter
+    that no cell reads. `timeout` in seconds holds for every lesson; None leaves each its own."""
     if profile not in PROFILES:
         raise ValueError(f"profile {profile!r} is not one of {', '.join(PROFILES)}: nothing was run.")
+    if timeout is not None and timeout < 1:
+        raise ValueError(f"timeout is {timeout} s: with less than 1 every lesson would be ended at once.")
     chosen = _choose(names, _solved(notebooks))
-    known = {name for lesson, _ in chosen for name in lesson.parameters}
+    known = {name for one in chosen for name in one.lesson.parameters}
     if unknown := [name for name in overrides if name not in known]:
         raise ValueError(
             f"no chosen lesson has a parameter called {', '.join(unknown)}; there are: "
             f"{', '.join(sorted(known)) or 'none'}. Nothing was run."
         )
-    return [_run(lesson, path, profile, overrides) for lesson, path in chosen]
+    return [_run(one, profile, overrides, timeout) for one in chosen]
 
 
-def _run(lesson: Lesson, path: Path, profile: str, overrides: Mapping[str, object]) -> Run:
+def _run(one: Solved, profile: str, overrides: Mapping[str, object], timeout: int | None) -> Run:
+    lesson = one.lesson
     own = {name: value for name, value in overrides.items() if name in lesson.parameters}
     try:
         values = resolve(lesson.parameters, profile=profile, overrides=own)
-    except ValueError as error:
+        if names := unread(one.notebook):
+            raise ValueError(f"no cell reads the parameter {', '.join(names)}: changing it would have no effect")
+    except (ValueError, SyntaxError) as error:
         raise ValueError(f"lesson {lesson.stem}: {error}. Nothing was run.") from error
     factor = FULL_TIMEOUT_FACTOR if profile == "full" else 1
-    return Run(lesson, path, values, lesson.timeout_seconds * factor)
+    return Run(lesson, one.path, values, timeout or lesson.timeout_seconds * factor)
 
 
-def _solved(notebooks: Path) -> list[tuple[Lesson, Path]]:
+def _solved(notebooks: Path) -> list[Solved]:
     paths = sorted((notebooks / "solved").glob("*.ipynb"))
     if not paths:
         raise ValueError(
@@ -55,18 +79,19 @@ def _solved(notebooks: Path) -> list[tuple[Lesson, Path]]:
     lessons = []
     for path in paths:
         try:
-            lessons.append((read_lesson(nbformat.read(path, as_version=4), path.stem), path))
-        except ValueError as error:
+            notebook = read_notebook(path)
+            lessons.append(Solved(read_lesson(notebook, path.stem), path, notebook))
+        except (ValueError, SyntaxError) as error:
             raise ValueError(f"solved/{path.name}: {error}. `labkit editions` builds it anew.") from error
     return lessons
 
 
-def _choose(names: Sequence[str], lessons: list[tuple[Lesson, Path]]) -> list[tuple[Lesson, Path]]:
+def _choose(names: Sequence[str], lessons: list[Solved]) -> list[Solved]:
     for name in names:
-        if not any(name in _names(lesson) for lesson, _ in lessons):
-            there = ", ".join(lesson.stem for lesson, _ in lessons)
+        if not any(name in _names(one.lesson) for one in lessons):
+            there = ", ".join(one.lesson.stem for one in lessons)
             raise ValueError(f"there is no lesson {name!r}; there are: {there}. Nothing was run.")
-    return [(lesson, path) for lesson, path in lessons if not names or _names(lesson) & set(names)]
+    return [one for one in lessons if not names or _names(one.lesson) & set(names)]
 
 
 def _names(lesson: Lesson) -> set[str]:

@@ -1,32 +1,28 @@
 """report.json: what was run, with which values, how it ended, on which machine, with which versions."""
 
 import json
-import os
 import platform
-import sys
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import labkit
 from labkit import records
 
-PACKAGES = ("torch", "numpy", "plotly", "papermill", "jupyterlab")
+RUN = ("profile", "started", "versions", "commit", "machine")  # keys of a run, of the report itself and of each entry
+ENTRY = ("lesson", "status", "seconds", "parameters", "run")
+ERROR = ("cell", "index", "line", "name", "message")  # of a lesson that did not pass
 
 
 def provenance(profile: str, notebooks: Path) -> dict[str, Any]:
     """Profile, time, versions, commit and machine of a run that starts now."""
+    from labkit.machine import cores  # brings torch, which the pages do without
+
     return {
         "profile": profile,
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": {
-            "python": platform.python_version(),
-            "labkit": labkit.__version__,
-            **{name: _version(name) for name in PACKAGES},
-        },
+        "started": records.now(),
+        "versions": {"labkit": labkit.__version__, **records.versions("plotly", "papermill")},
         "commit": records.commit(notebooks),
-        "machine": {"platform": f"{platform.system()} {platform.machine()}", "cores": _cores()},
+        "machine": {"platform": f"{platform.system()} {platform.machine()}", "cores": cores()},
     }
 
 
@@ -36,11 +32,13 @@ def read_report(out: Path) -> dict[str, Any]:
     if not path.exists():
         return {"lessons": []}
     try:
-        return {"lessons": [], **json.loads(path.read_text(encoding="utf-8"))}
-    except (ValueError, TypeError) as error:
+        report = json.loads(path.read_text(encoding="utf-8"))
+        _check(report)
+    except ValueError as error:
         raise ValueError(
             f"{path} is no report ({error}): earlier results could not be kept; delete the file."
         ) from error
+    return report
 
 
 def merge(report: dict[str, Any], entry: dict[str, Any], out: Path) -> dict[str, Any]:
@@ -57,12 +55,21 @@ def write_report(out: Path, report: dict[str, Any]) -> None:
     records.write_json(out / "report.json", report)
 
 
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
+def _check(report: Any) -> None:
+    _has(report, (*RUN, "seconds", "lessons"), "the report")
+    _has(report["machine"], ("platform", "cores"), "its machine")
+    if not isinstance(report["lessons"], list):
+        raise ValueError("its lessons are no list")
+    for number, entry in enumerate(report["lessons"], start=1):
+        _has(entry, ENTRY, f"entry {number}")
+        _has(entry["run"], RUN, f"the run of entry {number}")
+        _has(entry["run"]["machine"], ("platform", "cores"), f"the machine of entry {number}")
+        if entry["status"] != "passed":
+            _has(entry.get("error"), ERROR, f"the error of entry {number}")
 
 
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+def _has(value: Any, keys: tuple[str, ...], what: str) -> None:
+    if not isinstance(value, dict):
+        raise ValueError(f"{what} is missing or no object")
+    if missing := [key for key in keys if key not in value]:
+        raise ValueError(f"{what} lacks {', '.join(missing)}")

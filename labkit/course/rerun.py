@@ -29,18 +29,20 @@ def rerun(
     overrides: Mapping[str, object] | None = None,
     out: Path = Path("site"),
     jobs: int = 1,
+    timeout: int | None = None,
     notebooks: Path | None = None,
     say: Callable[[str], None] = silent,
 ) -> dict[str, Any]:
     """Run the lessons (number, slug or stem; all by default), each in its own process, and return the report.
 
-    `overrides` maps parameter names to values (text is read as the declared type). A lesson that fails does not stop
-    the others. Everything that can be refused is refused as a ValueError before anything starts.
+    `overrides` maps parameter names to values (text is read as the declared type). `timeout` is the limit of each
+    lesson in seconds, instead of its own. A lesson that fails does not stop the others. Everything that can be refused
+    is refused as a ValueError before anything starts.
     """
     if jobs < 1:
         raise ValueError(f"jobs is {jobs}: with fewer than 1 nothing would ever start.")
     folder, out = notebooks_folder(notebooks), Path(out).resolve()
-    runs = plan(lessons, profile=profile, overrides=overrides or {}, notebooks=folder)
+    runs = plan(lessons, profile=profile, overrides=overrides or {}, notebooks=folder, timeout=timeout)
     make_writable(out / "notebooks")
     source, begun = provenance(profile, folder), time.monotonic()
     report = {**source, "seconds": 0.0, "lessons": read_report(out)["lessons"]}

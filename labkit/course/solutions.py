@@ -3,7 +3,7 @@
 import re
 
 BEGIN, END = "# BEGIN SOLUTION", "# END SOLUTION"
-PLACE = "...  # your code here"
+PLACE = "...  # your answer here"
 ALMOST = re.compile(r"#\s*(BEGIN|END)[ _-]*SOLUTION", re.IGNORECASE)
 
 

@@ -125,4 +125,9 @@ def textures(image_size: int = 16, *, names: tuple[str, ...] | None = None, dith
     `names` picks photographs (default: all); `dither=False` opens the shortcut again, to show what it does.
     ValueError if a photograph is too small for the crops, or unknown.
     """
-    return Textures(image_size, names or tuple(photos()), dither=dither)
+    names = tuple(photos()) if names is None else names
+    if len(names) < 2 or len(set(names)) < len(names):
+        raise ValueError(f"names={names} must hold two different photographs or more: each is a class to tell apart")
+    if image_size < 2:
+        raise ValueError(f"image size {image_size} must be 2 pixels or more: a crop of one pixel has no texture")
+    return Textures(image_size, names, dither=dither)

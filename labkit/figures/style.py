@@ -14,7 +14,6 @@ from PIL import Image
 INK, MUTED, GRID = "#1b1f24", "#9aa3ad", "#e3e6ea"
 BLUE, ORANGE, GREEN, RED, PURPLE = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7"
 SERIES = (BLUE, RED, GREEN, PURPLE, ORANGE)
-DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 
 

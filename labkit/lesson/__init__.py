@@ -1,6 +1,7 @@
 """What a lesson's cells touch: sliders with two lives, sentences filled with results, exercises that answer."""
 
 from labkit.lesson.exercises import answer as answer
+from labkit.lesson.predictions import ask as ask
 from labkit.lesson.predictions import predict as predict
 from labkit.lesson.results import keep as keep
 from labkit.lesson.results import say as say

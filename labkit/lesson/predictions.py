@@ -10,7 +10,7 @@ from types import EllipsisType
 
 from IPython.display import Markdown, display
 
-from labkit.lesson.questions import QUESTIONS
+from labkit.lesson.questions import QUESTIONS, Question
 
 
 @dataclass(frozen=True)
@@ -33,16 +33,27 @@ class Prediction:
         display(Markdown(text))
 
 
-def predict(name: str, choice: str | EllipsisType, **values: object) -> Prediction:
-    """Ask question `name`, its {names} filled with `values`, and note the `choice`; `...` means not chosen yet.
-    ValueError for a question or a choice that is not there."""
-    if name not in QUESTIONS:
-        raise ValueError(f"there is no question {name!r}; there are {', '.join(QUESTIONS)}")
-    question = QUESTIONS[name]
+def ask(name: str, **values: object) -> None:
+    """Show question `name` and its answers, {names} in it filled with `values`. ValueError for a question that is not
+    there."""
+    question = _question(name)
+    answers = "\n".join(f"- **{key}**: {text}" for key, text in question.options.items())
+    how = "Put the letter of your answer, in quotes, in place of the dots in the next cell."
+    display(Markdown(f"{question.text.format(**values)}\n\n{answers}\n\n{how}"))
+
+
+def predict(name: str, choice: str | EllipsisType) -> Prediction:
+    """Note the `choice` on question `name`; `...` means not chosen yet. ValueError for one that is not there."""
+    question = _question(name)
     if choice is not ... and choice not in question.options:
         letters = ", ".join(question.options)
         raise ValueError(f"choice {choice!r} of {name!r} is not among the answers {letters}: pick one of them")
-    answers = "\n".join(f"- **{key}**: {text}" for key, text in question.options.items())
-    chosen = "not made yet: put a letter, in quotes, in place of the dots" if choice is ... else f"**{choice}**"
-    display(Markdown(f"{question.text.format(**values)}\n\n{answers}\n\nYour choice: {chosen}"))
+    chosen = "not made yet" if choice is ... else f"**{choice}**, {question.options[choice]}"
+    display(Markdown(f"Your choice: {chosen}."))
     return Prediction(question.options, question.why_not, None if choice is ... else choice)
+
+
+def _question(name: str) -> Question:
+    if name not in QUESTIONS:
+        raise ValueError(f"there is no question {name!r}; there are {', '.join(QUESTIONS)}")
+    return QUESTIONS[name]

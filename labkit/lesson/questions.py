@@ -44,8 +44,7 @@ QUESTIONS = {
         {"a": "stays the same", "b": "changes a little", "c": "becomes nonsense"},
         {
             "b": "Attention sums over all tokens, and a sum does not care about the order of its terms.",
-            "c": "That is true of pixels shuffled before they get their positions. Here each token still knows its "
-            "place.",
+            "c": "That would take tokens that lose their places. Here each token carries its place with it.",
         },
     ),
     "05-predict": Question(

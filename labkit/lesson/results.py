@@ -5,6 +5,7 @@ fills a sentence with results at hand, `say_recorded` with those recorded. So wh
 itself computes, with the machine, versions and date written beside.
 """
 
+import math
 from typing import Any
 
 from IPython.display import Markdown, display
@@ -15,8 +16,10 @@ RESULT = "application/vnd.labkit.result+json"
 
 
 def keep(**results: Any) -> None:
-    """Leave results (plain numbers, words, lists, dicts) in the executed notebook, under their names."""
-    display({RESULT: results}, raw=True)
+    """Leave results (plain numbers, words, lists, dicts) in the executed notebook, under their names. A number that is
+    not finite is kept as null, which JSON can hold."""
+    lost = {name for name, value in results.items() if isinstance(value, float) and not math.isfinite(value)}
+    display({RESULT: results | dict.fromkeys(lost)}, raw=True)
 
 
 def say(template: str, **values: Any) -> None:

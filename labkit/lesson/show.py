@@ -10,7 +10,7 @@ from IPython import get_ipython
 from IPython.display import Markdown, display
 from tqdm import tqdm
 
-NUMBER = re.compile(r"[-+]?[\d,]*\.?\d+(e[-+]?\d+)?")
+NUMBER = re.compile(r"([-+]?[\d,]*\.?\d+(e[-+]?\d+)?)?")
 
 
 def somebody_is_there() -> bool:

@@ -20,13 +20,17 @@ AT_ONCE = {"frame": {"duration": 0, "redraw": True}, "mode": "immediate", "trans
 
 
 class Slider:
-    """One control, `name`, over `values`, that changes one figure. All figures must have the same traces in the same
-    order; ValueError otherwise, since a frame could not replace what it does not name. Built in lesson 01."""
+    """One control, `name`, over `values`, that changes one figure. All figures must have the same traces with the same
+    keys, and words; ValueError otherwise, since a frame could not replace what it does not name. Used from lesson 00
+    on."""
 
     def __init__(
         self, name: str, values: Sequence[Value], figure_for: Callable[[Any], go.Figure], *, start: Value | None = None
     ) -> None:
         self.name, self.values, self._figure_for = name, list(values), figure_for
+        labels = [str(value) for value in self.values]
+        if not labels or len(set(labels)) < len(labels):
+            raise ValueError(f"slider {name!r} has the values {self.values}: it takes one or more, each written once")
         self.start = self.values[0] if start is None else start
         if self.start not in self.values:
             raise ValueError(f"slider {name!r} cannot start at {start!r}: its values are {self.values}")
@@ -36,23 +40,29 @@ class Slider:
         """The figure for one value, computed once."""
         if value not in self._figures:
             figure = self._figure_for(value)
-            kinds = [trace.type for trace in figure.data]
-            for other in self._figures.values():
-                if [trace.type for trace in other.data] != kinds:
-                    raise ValueError(f"slider {self.name!r}: at {value!r} the figure has other traces than elsewhere")
+            if not (figure.layout.meta or {}).get("says"):
+                raise ValueError(f"slider {self.name!r}: at {value!r} the figure has no words in layout.meta['says']")
+            if self._figures and _shape(figure) != _shape(next(iter(self._figures.values()))):
+                raise ValueError(f"slider {self.name!r}: at {value!r} the figure has other traces or keys")
             self._figures[value] = figure
         return self._figures[value]
 
+    def says(self, value: Value) -> str:
+        """What the figure for one value shows, in words."""
+        return self.figure(value).layout.meta["says"]
+
     def show(self) -> None:
-        """Show the live control where a person can move it, else the frames."""
+        """Show the live control where a person can move it, else the frames with all their words below."""
         if somebody_is_there():
             display(self.live())
-            display(Markdown(f"*{self.figure(self.start).layout.meta['says']}*"))
-        else:
-            show(self.frames())
+            return
+        show(self.frames())
+        words = "\n".join(f"- **{self.name} = {value}**: {self.says(value)}" for value in self.values)
+        title = "In words, for every value of the slider"
+        display(Markdown(f"<details><summary>{title}</summary>\n\n{words}\n\n</details>"))
 
     def live(self) -> widgets.VBox:
-        """The control above a FigureWidget; its first child's `value` moves the second."""
+        """The control above a FigureWidget and its words; the control's `value` moves both."""
         control = widgets.SelectionSlider(
             options=[(str(value), value) for value in self.values],
             value=self.start,
@@ -60,7 +70,7 @@ class Slider:
             style={"description_width": "initial"},
             layout={"width": "100%", "max_width": "560px"},
         )
-        view = go.FigureWidget(self.figure(self.start))
+        view, words = go.FigureWidget(self.figure(self.start)), widgets.HTML(f"<em>{self.says(self.start)}</em>")
 
         def moved(change: dict[str, Any]) -> None:
             new = self.figure(change["new"])
@@ -68,9 +78,10 @@ class Slider:
                 for old_trace, trace in zip(view.data, new.data, strict=True):
                     old_trace.update(trace.to_plotly_json(), overwrite=True)
                 view.layout = new.layout
+            words.value = f"<em>{self.says(change['new'])}</em>"
 
         control.observe(moved, "value")
-        return widgets.VBox([control, view])
+        return widgets.VBox([control, view, words])
 
     def frames(self) -> go.Figure:
         """All figures in one, with plotly's own slider; traces and layout keys that never change stand there once."""
@@ -93,6 +104,7 @@ class Slider:
         ]
         figure = go.Figure(self.figure(self.start))
         figure.frames = frames
+        figure.layout.meta = {"says": f"A slider over {self.name}, at {self.start}. {self.says(self.start)}"}
         figure.update_layout(sliders=[self._rail()], margin={"b": 110}, height=(figure.layout.height or 450) + 70)
         return figure
 
@@ -104,6 +116,12 @@ class Slider:
             "pad": {"t": 44, "b": 6},
             "steps": steps,
         }
+
+
+def _shape(figure: go.Figure) -> tuple[list[list[str]], list[str]]:
+    """What must be the same at every value: each trace's keys, and the layout's."""
+    plain = as_json(figure)
+    return [sorted(trace) for trace in plain["data"]], sorted(plain["layout"])
 
 
 def as_json(figure: go.Figure) -> dict[str, Any]:

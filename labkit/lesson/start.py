@@ -2,10 +2,9 @@
 
 from typing import Any
 
-import yaml
 from IPython.display import Markdown, display
 
-from labkit.records import REPOSITORY, recorded
+from labkit.records import REPOSITORY, read_json, recorded
 
 
 def start(number: str) -> None:
@@ -16,12 +15,12 @@ def start(number: str) -> None:
 
 
 def header_of(number: str) -> tuple[str, dict[str, Any]]:
-    """The file stem and the header of lesson `number`. ValueError if there is no such lesson."""
-    found = sorted((REPOSITORY / "notebooks" / "source").glob(f"{number}_*.py"))
+    """The file stem and the header of lesson `number`, as its student edition carries it. ValueError if there is
+    none."""
+    found = sorted((REPOSITORY / "notebooks").glob(f"{number}_*.ipynb"))
     if not found:
-        raise ValueError(f"there is no lesson {number!r} in notebooks/source/, so its objectives cannot be shown")
-    lines = found[0].read_text(encoding="utf-8").split("# ---\n")[1].splitlines()
-    return found[0].stem, yaml.safe_load("\n".join(line[2:] for line in lines))["jupyter"]["labkit"]
+        raise ValueError(f"there is no lesson {number!r} in notebooks/, so its objectives cannot be shown")
+    return found[0].stem, read_json(found[0])["metadata"]["labkit"]
 
 
 def _minutes(stem: str, header: dict[str, Any]) -> str:

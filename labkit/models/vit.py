@@ -17,7 +17,7 @@ from labkit.positions import LearnedPositions
 
 
 class Block(nn.Module):
-    """tokens + attention(norm(tokens)), then tokens + mlp(norm(tokens)). Built in lesson 04."""
+    """tokens + attention(norm(tokens)), then tokens + mlp(norm(tokens)). Used from lesson 01 on."""
 
     def __init__(self, dim: int, heads: int, *, hidden: int, backend: str) -> None:
         super().__init__()
@@ -60,10 +60,19 @@ class ViT(nn.Module):
         self.tokenizer, self.head = tokenizer, head
         self.class_token = nn.Parameter(torch.zeros(1, 1, dim)) if head.class_token else None
         self.positions = positions or LearnedPositions(tokenizer.grid, dim, class_token=head.class_token)
+        self._check_positions(tokenizer.tokens + head.class_token)
         hidden = int(dim * mlp_ratio)
         self.blocks = nn.ModuleList(Block(dim, heads, hidden=hidden, backend=backend) for _ in range(depth))
         self.norm = nn.LayerNorm(dim, eps=1e-6)
         self._initialise()
+
+    def _check_positions(self, places: int) -> None:
+        table = getattr(self.positions, "table", None)
+        if table is not None and table.shape[1] != places:
+            raise ValueError(
+                f"positions for {table.shape[1]} tokens do not fit {places} tokens (the grid, and one more if the head "
+                "reads a class token): each token needs a place of its own"
+            )
 
     def _initialise(self) -> None:
         """All first values that the parts did not choose themselves. Xavier keeps the size of the tokens at any width;

@@ -7,17 +7,18 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from labkit.ops.attention import attention
+from labkit.ops.attention import BACKENDS, attention
+from labkit.ops.backend import resolve
 
 
 class Attention(nn.Module):
-    """Tokens (B, N, D) to tokens (B, N, D). ValueError unless the heads divide the width. Built in lesson 04."""
+    """Tokens (B, N, D) to tokens (B, N, D). ValueError unless the heads divide the width. Used from lesson 01 on."""
 
     def __init__(self, dim: int, heads: int, *, backend: str = "auto") -> None:
         super().__init__()
         if heads < 1 or dim % heads:
             raise ValueError(f"{heads} heads do not divide the width {dim}: each head needs the same whole share of it")
-        self.heads, self.backend = heads, backend
+        self.heads, self.backend = heads, resolve("attention", backend, BACKENDS, preferred="fused")
         self.qkv = nn.Linear(dim, 3 * dim)
         self.out = nn.Linear(dim, dim)
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 
 class MLP(nn.Module):
-    """Tokens (B, N, D) to tokens (B, N, D) through `hidden` GELU units. Built in lesson 04."""
+    """Tokens (B, N, D) to tokens (B, N, D) through `hidden` GELU units. Used from lesson 01 on."""
 
     def __init__(self, dim: int, hidden: int) -> None:
         super().__init__()

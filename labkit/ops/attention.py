@@ -22,7 +22,7 @@ Keys = Float[Tensor, "B H M d"]
 
 
 def attention_weights(q: Queries, k: Keys) -> Float[Tensor, "B H N M"]:
-    """How much each query looks at each key: rows that sum to one. Built in lesson 04."""
+    """How much each query looks at each key: rows that sum to one. Used from lesson 01 on."""
     scores = q @ k.transpose(-2, -1) * q.shape[-1] ** -0.5
     # float32 or better: in half precision the sum of many small exponentials loses its last digits
     precise = scores.double() if scores.dtype == torch.float64 else scores.float()
@@ -77,6 +77,6 @@ def attention(q: Queries, k: Keys, v: Keys, *, backend: str = "auto") -> Queries
     """Attention of q over k and v, all (B, H, tokens, d); the result is shaped like q.
 
     `backend` is one of BACKENDS or "auto" (fused). ValueError for an unknown one, or one that cannot run here.
-    Built in lesson 04; used by every ViT.
+    Used from lesson 00 on.
     """
     return BACKENDS[resolve("attention", backend, BACKENDS, preferred="fused")](q, k, v)

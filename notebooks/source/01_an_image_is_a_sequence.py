@@ -55,7 +55,7 @@ image_size = 224
 seed = 0
 
 # %%
-from labkit.lesson import Slider, answer, keep, predict, say, say_recorded, start, table
+from labkit.lesson import Slider, answer, ask, keep, predict, say, say_recorded, start, table
 
 start("01")
 
@@ -82,6 +82,9 @@ table(
 
 # %% [markdown]
 # ## Predict: how many at single pixels?
+
+# %%
+ask("01-predict")
 
 # %% tags=["exercise"]
 my_choice = (
@@ -243,6 +246,9 @@ say(
 #
 # ### Predict
 
+# %%
+ask("01-order")
+
 # %% tags=["exercise"]
 my_choice = (
     # BEGIN SOLUTION
@@ -256,9 +262,11 @@ order_prediction = predict("01-order", my_choice)
 # %% [markdown]
 # ### Run
 #
-# A ViT with random weights, one photograph at $p = 16$, a random order. Three ways to
-# shuffle: tokens that carry their positions; tokens before positions are added, so that
-# places are exchanged; and the same with a ViT that has no positions at all.
+# A ViT with random weights, all photographs at $p = 16$, one random order. Three ways to
+# shuffle: tokens that carry their positions; tokens before positions are added, so that places
+# are exchanged; and the same in a ViT that has no positions at all. The yardstick is how far
+# the logits of one photograph lie from those of another: a change of one means that shuffling
+# moves the answer as much as showing another photograph.
 
 # %%
 from labkit.heads import Classify
@@ -268,15 +276,8 @@ from labkit.tokenizers import Patches, shuffled
 
 torch.manual_seed(seed)
 tokenizer = Patches(image_size, 16, 64)
-model = ViT(
-    tokenizer,
-    Classify(64, 10),
-    depth=3,
-    heads=4,
-    positions=LearnedPositions(tokenizer.grid, 64),
-)
-torch.nn.init.normal_(model.positions.table)  # as large as the tokens, as in a trained model
-image = images[list(photos()).index(photograph)][None] / 127.5 - 1
+places, nowhere = LearnedPositions(tokenizer.grid, 64), NoPositions(tokenizer.grid, 64)
+model = ViT(tokenizer, Classify(64, 10), depth=3, heads=4, positions=places)
 order = torch.randperm(tokenizer.tokens)
 
 
@@ -284,34 +285,32 @@ def logits(tokens):
     return model.head(model.mix(tokens))
 
 
+def change(after, before):
+    """Root mean square, over that between photographs."""
+    return ((after - before).square().mean() / (2 * before.var(dim=0).mean())).sqrt().item()
+
+
 with torch.no_grad():
-    tokens = tokenizer(image)
-    plain = logits(model.positions(tokens))
+    tokens = tokenizer(images / 127.5 - 1)
+    places.table.normal_(std=tokens.std().item())  # places weigh as much as contents
+    plain, bag = logits(places(tokens)), logits(nowhere(tokens))
     changes = {
-        "shuffled with their positions": logits(shuffled(model.positions(tokens), order))
-        - plain,
-        "shuffled before positions are added": logits(model.positions(shuffled(tokens, order)))
-        - plain,
+        "shuffled with their positions": change(logits(shuffled(places(tokens), order)), plain),
+        "shuffled before positions are added": change(
+            logits(places(shuffled(tokens, order))), plain
+        ),
+        "shuffled, in a model without positions": change(
+            logits(shuffled(nowhere(tokens), order)), bag
+        ),
     }
-    nowhere = NoPositions(tokenizer.grid, 64)
-    changes["shuffled, in a model without positions"] = logits(
-        shuffled(nowhere(tokens), order)
-    ) - logits(nowhere(tokens))
-change = {
-    name: (difference.abs().max() / plain.abs().max()).item()
-    for name, difference in changes.items()
-}
-table(
-    ("tokens", "largest change of a logit, relative"),
-    [(name, f"{size:.1e}") for name, size in change.items()],
-)
+table(("tokens", "change of the logits"), [(name, f"{x:.1e}") for name, x in changes.items()])
 
 # %%
-with_positions, exchanged, nowhere_change = change.values()
+with_positions, exchanged, without = changes.values()
 order_prediction.reveal(
     "a",
-    f"the logits moved by {with_positions:.0e} of their size, which is the rounding of "
-    f"float32. Exchanging places instead moved them by {exchanged:.2f} of it.",
+    f"the logits moved by {with_positions:.0e} of what lies between two photographs, the "
+    f"rounding of float32. Exchanging places moved them by {exchanged:.2f} of it.",
 )
 
 # %% [markdown]
@@ -328,7 +327,7 @@ keep(
     changed=sum(changed.values()),
     with_positions=with_positions,
     exchanged=exchanged,
-    without=nowhere_change,
+    without=without,
 )
 
 # %% [markdown]
@@ -337,11 +336,11 @@ keep(
 # %% tags=["collapse"]
 say_recorded(
     "01_an_image_is_a_sequence",
-    "From {tokens_at_16:,} tokens at p = 16 to {tokens_at_1:,} at p = 1, always "
-    "{numbers:,} numbers in all, {changed} of them changed by cutting and gluing. "
-    "Shuffling tokens with their positions moved the logits by {with_positions:.0e} of "
-    "their size, exchanging places by {exchanged:.2f}, and shuffling without positions by "
-    "{without:.0e}.",
+    "From {tokens_at_16:,} tokens at p = 16 to {tokens_at_1:,} at p = 1, always {numbers:,} "
+    "numbers in all, {changed} of them changed by cutting and gluing. Measured by the distance "
+    "between two photographs, shuffling tokens with their positions moved the logits by "
+    "{with_positions:.0e}, exchanging places by {exchanged:.2f}, and shuffling without positions "
+    "by {without:.0e}.",
 )
 
 # %% [markdown]

@@ -27,7 +27,7 @@ def gain(large: list[float], small: list[float]) -> tuple[float, float]:
 
 
 def _no_climb(step: int, steps: int, peak: float, climb: int) -> float:
-    return peak * 0.5 * (1 + math.cos(math.pi * (step - climb + 1) / (steps - climb + 1)))
+    return peak * 0.5 * (1 + math.cos(math.pi * step / steps))
 
 
 def _from_zero(step: int, steps: int, peak: float, climb: int) -> float:
@@ -71,8 +71,8 @@ EXERCISES = (
         mistakes=(
             Mistake(
                 _no_climb,
-                "There is no warm-up: the first steps already run at full rate (and the cosine, taken before its "
-                "start, bends the wrong way). Below `climb` the rate rises in a straight line.",
+                "There is no warm-up: the cosine begins at step 0, so the first steps run at full rate. Below `climb` "
+                "the rate rises in a straight line, and the cosine begins after it.",
             ),
             Mistake(
                 _from_zero,
