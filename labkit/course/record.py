@@ -22,6 +22,12 @@ def record(lessons: Sequence[str] = (), *, folder: Path | None = None, say: Call
     `folder` (data/recorded). Returns the files written. ValueError, before anything runs, for an unknown lesson; after
     the others were written, for lessons that failed or left no result."""
     folder = folder or records.REPOSITORY / "data" / "recorded"
+    source = {  # before anything is written: the records themselves would count as changes
+        "machine": records.machine(),
+        "versions": records.versions(),
+        "commit": records.commit(),
+        "time": records.now(),
+    }
     written, empty = [], []
     with tempfile.TemporaryDirectory(prefix="labkit-record-") as scratch:
         report = rerun(lessons, out=Path(scratch), say=say)
@@ -32,7 +38,7 @@ def record(lessons: Sequence[str] = (), *, folder: Path | None = None, say: Call
                 empty.append(f"{entry['lesson']} ({entry['status']})")
                 continue
             written.append(folder / f"{entry['lesson']}.json")
-            records.write_json(written[-1], _recorded(entry, results))
+            records.write_json(written[-1], _recorded(entry, results) | source)
     if empty:
         raise ValueError(f"nothing was recorded for {', '.join(empty)}: a lesson must pass and `keep` something")
     return written
@@ -53,8 +59,4 @@ def _recorded(entry: dict[str, Any], results: dict[str, Any]) -> dict[str, Any]:
         "results": results,
         "parameters": entry["parameters"],
         "seconds": entry["seconds"],
-        "machine": records.machine(),
-        "versions": records.versions(),
-        "commit": records.commit(),
-        "time": records.now(),
     }
