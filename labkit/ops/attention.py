@@ -24,9 +24,8 @@ Keys = Float[Tensor, "B H M d"]
 def attention_weights(q: Queries, k: Keys) -> Float[Tensor, "B H N M"]:
     """How much each query looks at each key: rows that sum to one. Used from lesson 01 on."""
     scores = q @ k.transpose(-2, -1) * q.shape[-1] ** -0.5
-    # float32 or better: in half precision the sum of many small exponentials loses its last digits
-    precise = scores.double() if scores.dtype == torch.float64 else scores.float()
-    return precise.softmax(dim=-1).to(q.dtype)
+    # torch's softmax sums in float32 or better whatever comes in: in half precision the sum would lose its last digits
+    return scores.softmax(dim=-1)
 
 
 def attention_math(q: Queries, k: Keys, v: Keys) -> Queries:
