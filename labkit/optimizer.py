@@ -19,8 +19,9 @@ def learning_rate(step: int, *, steps: int, peak: float, warmup: float) -> float
 
 
 def adamw(model: nn.Module, run: Run) -> torch.optim.AdamW:
-    """AdamW (Loshchilov & Hutter, 2019), fused: measured faster in benchmarks/README.md. Biases, norms, positions and
-    class tokens are not decayed: pulling them to zero would only shift what the model is told."""
+    """AdamW (Loshchilov & Hutter, 2019), fused: measured faster on a CPU (benchmarks/README.md). Biases, norms,
+    positions and class tokens are not decayed: pulling them to zero would only shift what the model is told. Used in
+    lesson 05."""
     matrices, others = [], []
     for name, weight in model.named_parameters():
         told = name in ("class_token", "positions.table")

@@ -264,3 +264,13 @@ def test_the_code_keeps_its_style(command: list[str]):
     pytest.importorskip("ruff", reason="ruff comes with the extra test")
     done = subprocess.run([sys.executable, "-m", "ruff", *command, "."], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-3000:]
+
+
+def test_the_benchmark_table_is_the_committed_result() -> None:
+    """The README of the benchmarks quotes what `adamw.py --table` prints from the committed file."""
+    command = [sys.executable, str(ROOT / "benchmarks" / "adamw.py"), "--table"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    quoted = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    rows = [line for line in printed.splitlines() if line.strip()]
+    assert len(rows) >= 5
+    assert [row for row in rows if row not in quoted] == []
