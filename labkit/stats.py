@@ -45,8 +45,6 @@ def spread(values: ArrayLike) -> float:
 
     Divides by n - 1, because the mean is estimated from the same values. Exactly 0 when the values differ by no more
     than rounding. ValueError with fewer than two values, or when one is not finite.
-
-    Used in lesson 05.
     """
     values = _finite(values)
     if len(values) < 2:
@@ -72,8 +70,6 @@ def paired(a: ArrayLike, b: ArrayLike, *, confidence: float = 0.95) -> Interval:
 
     Takes out what a seed does to both, so it is the narrower one when seeds matter; n counts pairs. Unbounded for one
     pair, and when every pair differs by the same amount. ValueError as `interval`, and when the lengths differ.
-
-    Used in lesson 05.
     """
     a, b = _finite(a, "a"), _finite(b, "b")
     if len(a) != len(b):
@@ -154,8 +150,6 @@ def binomial_interval(successes: Count, n: Count, *, confidence: float = 0.95) -
     Never leaves [0, 1] and does not shrink to a point at 0 or n successes. It is about the test images drawn, not
     about seeds. ValueError unless both are whole numbers with n >= 1 and 0 <= successes <= n.
     Source: Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927).
-
-    Used in lesson 05.
     """
     if not (float(successes).is_integer() and float(n).is_integer() and 0 <= successes <= n and n >= 1):
         raise ValueError(
