@@ -14,8 +14,10 @@ Entry = TypeVar("Entry")
 
 # fields that say where or how often a run is kept, or on what it runs: they may change when a run is resumed
 PLACE = ("folder", "device", "threads", "checkpoint_every")
-COUNTS = ("image_size", "patch_size", "width", "depth", "heads", "steps", "batch", "accumulate", "threads")
-COUNTS += ("checkpoint_every",)
+COUNTS = (
+    "image_size", "patch_size", "width", "depth", "heads",
+    "steps", "batch", "accumulate", "threads", "checkpoint_every",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)

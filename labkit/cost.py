@@ -8,7 +8,7 @@ Letters: C channels, p patch size, N tokens, D width, K classes.
 from torch import nn
 
 from labkit.config import Run, choose
-from labkit.tokenizers import grid_of
+from labkit.tokenizers import token_count
 
 
 def parameters(model: nn.Module) -> int:
@@ -30,9 +30,8 @@ def vit_flops(*, tokens: int, patch_numbers: int, dim: int, depth: int, classes:
 
 def flops_per_image(run: Run, *, channels: int, classes: int) -> int:
     """Model FLOPs of one forward pass of the model that `run` describes."""
-    rows, columns = grid_of(run.image_size, run.patch_size)
     return choose("model", run.model, FORMULAS)(
-        tokens=rows * columns,
+        tokens=token_count(run.image_size, run.patch_size),
         patch_numbers=channels * run.patch_size**2,
         dim=run.width,
         depth=run.depth,

@@ -46,6 +46,12 @@ def grid_of(image_size: Size, patch_size: int) -> tuple[int, int]:
     return height // patch_size, width // patch_size
 
 
+def token_count(image_size: Size, patch_size: int) -> int:
+    """N, how many patches an image has. ValueError as `grid_of`. Built in lesson 00."""
+    rows, columns = grid_of(image_size, patch_size)
+    return rows * columns
+
+
 def patchify(images: Float[Tensor, "B C H W"], patch_size: int) -> Float[Tensor, "B N P"]:
     """Pixels (B, C, H, W) to patches (B, N, C p p), row by row; only a rearrangement. Built in lesson 01."""
     grid_of(tuple(images.shape[-2:]), patch_size)

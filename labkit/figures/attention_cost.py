@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from labkit.cost import attention_flops
 from labkit.figures.style import BLUE, GRID, RED, dressed
-from labkit.tokenizers import grid_of
+from labkit.tokenizers import token_count
 
 
 def attention_cost_figure(
@@ -18,7 +18,7 @@ def attention_cost_figure(
 ) -> go.Figure:
     """Left: seconds of one attention layer (width `dim`) at `rate` FLOP/s. Right: bytes of the N x N weights of one
     head in float32 against the machine's `memory` bytes. Both axes logarithmic. Used in lesson 00."""
-    counts = {p: _tokens(image_size, p) for p in patch_sizes}
+    counts = {p: token_count(image_size, p) for p in patch_sizes}
     seconds = [attention_flops(n, dim) / rate for n in counts.values()]
     sizes = [4 * n**2 for n in counts.values()]
     names = [f"p = {p}" for p in counts]
@@ -47,11 +47,6 @@ def attention_cost_figure(
         f"{_bytes(sizes[0])} to {_bytes(sizes[-1])}, beside this machine's {_bytes(memory)} as a dashed line."
     )
     return dressed(figure, title=title, says=says, height=380)
-
-
-def _tokens(image_size: int, patch_size: int) -> int:
-    rows, columns = grid_of(image_size, patch_size)
-    return rows * columns
 
 
 def _decades(values: Sequence[int | float]) -> dict:

@@ -40,9 +40,9 @@ def patch_figure(pixels: UInt8[np.ndarray, "H W 3"], patch_size: int, *, window:
     tokens, numbers = rows * columns, 3 * patch_size**2
     title = f"<b>p = {patch_size}</b>: {rows} × {columns} = <b>N = {tokens:,} tokens</b> of {numbers:,} numbers each"
     says = (
-        f"A photograph cut by a grid; a square frame marks a window that is shown close up beside it, and below it "
+        "A photograph cut by a grid; a square frame marks a window that is shown close up beside it, and below it "
         f"seven tokens of its row, side by side. At p = {patch_size} there are {tokens:,} tokens of {numbers:,} "
-        f"numbers."
+        "numbers."
     )
     figure.update_layout(annotations=_labels())
     return dressed(figure, title=title, says=says, height=460)

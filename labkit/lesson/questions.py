@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Question:
-    """`options` by letter; `why_not` says, for an answer that did not come out, what may have led to it. Both texts may
+    """`options` by letter; `why_not` says, for an answer that did not come out, what may have led to it. `text` may
     hold {names} that the lesson fills in."""
 
     text: str

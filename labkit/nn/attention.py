@@ -7,8 +7,7 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from labkit.ops.attention import BACKENDS, attention
-from labkit.ops.backend import resolve
+from labkit.ops.attention import attention, backend_named
 
 
 class Attention(nn.Module):
@@ -18,7 +17,7 @@ class Attention(nn.Module):
         super().__init__()
         if heads < 1 or dim % heads:
             raise ValueError(f"{heads} heads do not divide the width {dim}: each head needs the same whole share of it")
-        self.heads, self.backend = heads, resolve("attention", backend, BACKENDS, preferred="fused")
+        self.heads, self.backend = heads, backend_named(backend)
         self.qkv = nn.Linear(dim, 3 * dim)
         self.out = nn.Linear(dim, dim)
 

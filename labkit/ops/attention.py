@@ -72,10 +72,15 @@ def _flash_call(package: ModuleType, q: Queries, k: Keys, v: Keys) -> Queries:
 BACKENDS = {"math": attention_math, "fused": attention_fused, "flash": attention_flash}
 
 
+def backend_named(wanted: str) -> str:
+    """The backend that `wanted` stands for: "auto" is fused. ValueError for an unknown one. Used from lesson 00 on."""
+    return resolve("attention", wanted, BACKENDS, preferred="fused")
+
+
 def attention(q: Queries, k: Keys, v: Keys, *, backend: str = "auto") -> Queries:
     """Attention of q over k and v, all (B, H, tokens, d); the result is shaped like q.
 
     `backend` is one of BACKENDS or "auto" (fused). ValueError for an unknown one, or one that cannot run here.
     Used from lesson 00 on.
     """
-    return BACKENDS[resolve("attention", backend, BACKENDS, preferred="fused")](q, k, v)
+    return BACKENDS[backend_named(backend)](q, k, v)

@@ -1,13 +1,7 @@
 """Exercises of lesson 00: counting tokens, and turning work into seconds."""
 
 from labkit.lesson.exercises.check import Exercise, Mistake
-from labkit.tokenizers import grid_of
-
-
-def tokens(image_size: int, patch_size: int) -> int:
-    """Tokens of a square image."""
-    rows, columns = grid_of(image_size, patch_size)
-    return rows * columns
+from labkit.tokenizers import token_count
 
 
 def matmul_seconds(rows: int, inner: int, columns: int, rate: float) -> float:
@@ -18,7 +12,7 @@ def matmul_seconds(rows: int, inner: int, columns: int, rate: float) -> float:
 EXERCISES = (
     Exercise(
         "00-tokens",
-        reference=tokens,
+        reference=token_count,
         inputs=((224, 16), (224, 1), (64, 8)),
         mistakes=(
             Mistake(

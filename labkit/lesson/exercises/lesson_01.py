@@ -5,13 +5,12 @@ from einops import rearrange
 from torch import Tensor
 
 from labkit.lesson.exercises.check import Exercise, Mistake
-from labkit.tokenizers import grid_of, patchify
+from labkit.tokenizers import patchify, token_count
 
 
 def count(image_size: int, patch_size: int, channels: int) -> tuple[int, int]:
     """Tokens of a square image, and numbers in each."""
-    rows, columns = grid_of(image_size, patch_size)
-    return rows * columns, channels * patch_size**2
+    return token_count(image_size, patch_size), channels * patch_size**2
 
 
 def place(token: int, columns: int) -> tuple[int, int]:
