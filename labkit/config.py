@@ -15,9 +15,11 @@ Entry = TypeVar("Entry")
 # fields that say where or how often a run is kept, or on what it runs: they may change when a run is resumed
 PLACE = ("folder", "device", "threads", "checkpoint_every")
 COUNTS = (
-    "image_size", "patch_size", "width", "depth", "heads",
+    "image_size", "patch_size", "width", "depth",
     "steps", "batch", "accumulate", "threads", "checkpoint_every",
 )  # fmt: skip
+# what only some models have, and what it is where a run does not say
+OPTIONS = {"vit": {"heads": 4}, "adventurer": {"flips": "as_released"}}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +27,8 @@ class Run:
     """What to train. ValueError for a value outside its range. Used from lesson 05 on.
 
     `warmup` is a fraction of `steps`; `batch` images make one step, in `accumulate` equal parts; `checkpoint_every`
-    counts steps and takes effect only with a `folder`; `device` is "auto", "cpu" or "cuda".
+    counts steps and takes effect only with a `folder`; `device` is "auto", "cpu" or "cuda". `heads` (ViT) and `flips`
+    (Adventurer: a name of its flip rules) are None for the model's own; another model refuses them.
     """
 
     task: str = "textures"
@@ -34,7 +37,8 @@ class Run:
     patch_size: int = 4
     width: int = 64
     depth: int = 3
-    heads: int = 4
+    heads: int | None = None
+    flips: str | None = None
     positions: str = "learned"
     steps: int = 150
     batch: int = 64
@@ -67,6 +71,7 @@ class Run:
             raise ValueError(f"clip={self.clip} must be above 0 (infinite for none): gradients are cut to that norm")
         if not 0 <= self.weight_decay < math.inf:
             raise ValueError(f"weight_decay={self.weight_decay} must be finite and 0 or more, or weights would blow up")
+        self._check_options()
         if self.batch % self.accumulate:
             raise ValueError(
                 f"batch={self.batch} is not a multiple of accumulate={self.accumulate}: parts of a step would differ"
@@ -75,14 +80,31 @@ class Run:
         if self.folder is not None:
             object.__setattr__(self, "folder", Path(self.folder))
 
+    def _check_options(self) -> None:
+        mine = OPTIONS.get(self.model, {})
+        for name in sorted({name for options in OPTIONS.values() for name in options}):
+            value = getattr(self, name)
+            if value is not None and self.model in OPTIONS and name not in mine:
+                raise ValueError(f"{name}={value!r} has no effect in model {self.model!r}: leave it out")
+        if self.heads is not None and self.heads < 1:
+            raise ValueError(f"heads={self.heads} must be 1 or more: with less there is nothing to train")
+
+    def option(self, name: str) -> Any:
+        """`heads` or `flips` as the model takes it: the run's own, else the model's; None where it has none."""
+        own = getattr(self, name)
+        return OPTIONS.get(self.model, {}).get(name) if own is None else own
+
     def recipe(self) -> dict[str, Any]:
         """All that decides the numbers: what a resumed run must share with the run that wrote the checkpoint."""
-        return {name: value for name, value in asdict(self).items() if name not in PLACE}
+        values = {name: value for name, value in asdict(self).items() if name not in PLACE}
+        return {name: self.option(name) if name in ("heads", "flips") else value for name, value in values.items()}
 
 
 def _of_type(name: str, value: Any, kind: Any) -> None:
     """Refuse a value of another type: true is no number and "no" is not false."""
-    fits = type(value) in (int, float) if kind is float else type(value) is kind
+    optional = not isinstance(kind, type) and value is None
+    kind = kind if isinstance(kind, type) else next(part for part in kind.__args__ if part is not type(None))
+    fits = optional or (type(value) in (int, float) if kind is float else type(value) is kind)
     if name == "folder":
         fits, kind = value is None or isinstance(value, str | Path), Path
     if not fits:

@@ -1,17 +1,20 @@
 """What a model answers: heads turn tokens (B, N, D) into predictions.
 
-A head says by `class_token` whether it reads an extra token that belongs to no patch; a model grows one if so.
-Letters: B images, N patch tokens, D width, K classes.
+A head says by `class_token` whether, and where, it wants an extra token that belongs to no patch; a model grows one if
+so: "first" (Dosovitskiy et al., 2021), "last" (for models that read in order: only the last token has read them all),
+or None. Letters: B images, N patch tokens, D width, K classes.
 """
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from labkit.positions import Place
+
 
 class Classify(nn.Module):
     """Logits (B, K) from the mean of the patch tokens (Beyer et al., 2022). Built in lesson 05."""
 
-    class_token = False
+    class_token: Place = None
 
     def __init__(self, dim: int, classes: int) -> None:
         super().__init__()
@@ -23,17 +26,17 @@ class Classify(nn.Module):
 
 
 class ClassifyToken(nn.Module):
-    """Logits (B, K) from a class token in front of the patches (Dosovitskiy et al., 2021). Built in lesson 05."""
+    """Logits (B, K) from a class token, "first" or "last" of the tokens. Built in lesson 05."""
 
-    class_token = True
-
-    def __init__(self, dim: int, classes: int) -> None:
+    def __init__(self, dim: int, classes: int, *, place: Place = "first") -> None:
         super().__init__()
-        self.linear = _linear(dim, classes)
+        if place is None:
+            raise ValueError("place None: this head reads a class token, first or last; Classify needs none")
+        self.class_token, self.linear = place, _linear(dim, classes)
 
     def forward(self, tokens: Float[Tensor, "B N D"]) -> Float[Tensor, "B K"]:
-        """One linear map of the first token."""
-        return self.linear(tokens[:, 0])
+        """One linear map of the class token."""
+        return self.linear(tokens[:, 0 if self.class_token == "first" else -1])
 
 
 def _linear(dim: int, classes: int) -> nn.Linear:

@@ -5,22 +5,26 @@ token. `LearnedPositions` is ViT's table (Dosovitskiy et al., 2021); `SineCosine
 Chen et al. (MoCo v3, 2021) and Beyer et al. (2022), which costs no parameters: at single pixels a learned table holds
 more numbers than the rest of a small model.
 
+`class_token` says where a token that belongs to no patch stands: "first", "last", or None where there is none.
 Letters: N tokens, D width, rows x columns the grid of patches. All add to (B, N, D) and return (B, N, D).
 """
+
+from typing import Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 Grid = tuple[int, int]
+Place = Literal["first", "last"] | None
 
 
 class LearnedPositions(nn.Module):
-    """One trainable vector for each place; with `class_token` one more, in front. Built in lesson 01."""
+    """One trainable vector for each place, and one more for a class token. Built in lesson 01."""
 
-    def __init__(self, grid: Grid, dim: int, *, class_token: bool = False) -> None:
+    def __init__(self, grid: Grid, dim: int, *, class_token: Place = None) -> None:
         super().__init__()
-        self.table = nn.Parameter(torch.empty(1, grid[0] * grid[1] + class_token, dim))
+        self.table = nn.Parameter(torch.empty(1, grid[0] * grid[1] + (class_token is not None), dim))
         nn.init.trunc_normal_(self.table, std=0.02)
 
     def forward(self, tokens: Float[Tensor, "B N D"]) -> Float[Tensor, "B N D"]:
@@ -33,11 +37,12 @@ class SineCosinePositions(nn.Module):
 
     table: Tensor
 
-    def __init__(self, grid: Grid, dim: int, *, class_token: bool = False) -> None:
+    def __init__(self, grid: Grid, dim: int, *, class_token: Place = None) -> None:
         super().__init__()
-        table = sine_cosine(grid, dim)
-        front = torch.zeros(int(class_token), dim)
-        self.register_buffer("table", torch.cat([front, table])[None], persistent=False)
+        nothing = torch.zeros(1, dim)
+        before, behind = nothing[: class_token == "first"], nothing[: class_token == "last"]
+        table = torch.cat([before, sine_cosine(grid, dim), behind])
+        self.register_buffer("table", table[None], persistent=False)
 
     def forward(self, tokens: Float[Tensor, "B N D"]) -> Float[Tensor, "B N D"]:
         """Each token with its place added; a class token gets nothing."""
@@ -47,7 +52,7 @@ class SineCosinePositions(nn.Module):
 class NoPositions(nn.Module):
     """Tokens as they are: the model sees a bag of patches. Built in lesson 01."""
 
-    def __init__(self, grid: Grid, dim: int, *, class_token: bool = False) -> None:
+    def __init__(self, grid: Grid, dim: int, *, class_token: Place = None) -> None:
         super().__init__()
 
     def forward(self, tokens: Float[Tensor, "B N D"]) -> Float[Tensor, "B N D"]:
@@ -69,3 +74,23 @@ def sine_cosine(grid: Grid, dim: int, *, temperature: float = 10_000.0) -> Float
 
 
 POSITIONS = {"learned": LearnedPositions, "sincos": SineCosinePositions, "none": NoPositions}
+
+
+def check_positions(positions: nn.Module, places: int) -> None:
+    """ValueError unless `positions` has a place for each of a model's tokens."""
+    table = getattr(positions, "table", None)
+    if table is not None and table.shape[1] != places:
+        raise ValueError(
+            f"positions for {table.shape[1]} tokens do not fit {places} tokens (the grid, and one more if the head "
+            "reads a class token): each token needs a place of its own"
+        )
+
+
+def with_class_token(
+    tokens: Float[Tensor, "B N D"], class_token: Float[Tensor, "1 1 D"] | None, place: Place
+) -> Float[Tensor, "B M D"]:
+    """Tokens with the class token at its place; as they are where there is none."""
+    if class_token is None or place is None:
+        return tokens
+    pair = (class_token.expand(len(tokens), -1, -1), tokens)
+    return torch.cat(pair if place == "first" else pair[::-1], dim=1)

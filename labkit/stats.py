@@ -163,6 +163,47 @@ def binomial_interval(successes: Count, n: Count, *, confidence: float = 0.95) -
     return Interval(share, low, high, int(n), confidence, "Wilson score")
 
 
+def exponent(x: ArrayLike, y: ArrayLike, *, confidence: float = 0.95) -> Interval:
+    """k of y = c x^k, from (n,) positive pairs: least squares on logarithmic axes, Student's t with n - 2 degrees of
+    freedom around it.
+
+    The interval says how far the points lie from one straight line, by scatter or because they bend. Unbounded for two
+    points, which always lie on one. ValueError as `interval`, and for values that are not above 0, for fewer than two
+    points, or points that all have one x.
+
+    Used in lesson 03.
+    """
+    x, y = _finite(x, "x"), _finite(y, "y")
+    if len(x) != len(y) or len(np.unique(x)) < 2 or min(x.min(), y.min()) <= 0:
+        raise ValueError(
+            f"{len(x)} values of x and {len(y)} of y: an exponent takes pairs of positive numbers with two or more "
+            "different x, or there is no slope"
+        )
+    u, v = np.log(x) - np.log(x).mean(), np.log(y) - np.log(y).mean()
+    slope, n = float(u @ v / (u @ u)), len(x)
+    if n < 3:
+        return _unbounded(slope, n, confidence, "two points: no scatter")
+    scatter = float(np.sum((v - slope * u) ** 2))
+    reach = _quantile(confidence, float(n - 2)) * math.sqrt(scatter / (n - 2) / float(u @ u))
+    return Interval(slope, slope - reach, slope + reach, n, confidence, "least squares, Student t")
+
+
+def crossing(x: ArrayLike, a: ArrayLike, b: ArrayLike) -> float | None:
+    """The first x at which curve a (n,) rises above curve b (n,), both measured at the growing x (n,): straight lines
+    between the points on logarithmic axes. None if a never does, or is above from the start.
+
+    ValueError for values that are not above 0 or of other lengths. Used in lesson 03.
+    """
+    x, a, b = _finite(x, "x"), _finite(a, "a"), _finite(b, "b")
+    if not len(x) == len(a) == len(b) or min(x.min(), a.min(), b.min()) <= 0 or np.any(np.diff(x) <= 0):
+        raise ValueError("x, a and b must be as many positive numbers each, x growing: else there is no crossing")
+    above, at = np.log(a / b), np.log(x)
+    for k in range(len(x) - 1):
+        if above[k] <= 0 < above[k + 1]:
+            return float(np.exp(at[k] - above[k] * (at[k + 1] - at[k]) / (above[k + 1] - above[k])))
+    return None
+
+
 def _finite(values: ArrayLike, name: str = "values") -> np.ndarray:
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != 1:

@@ -17,7 +17,8 @@ from tqdm import tqdm
 
 from labkit import checkpoint, records
 from labkit.config import Run
-from labkit.cost import flops_per_image, parameters, train_flops
+from labkit.cost import flops_per_image, train_flops
+from labkit.cost.counting import parameters
 from labkit.device import device_name, device_of, threads
 from labkit.journal import ON_A_GPU, Journal, Point
 from labkit.models import build

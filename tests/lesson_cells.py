@@ -15,6 +15,9 @@ SOURCES = sorted((Path(__file__).parent.parent / "notebooks" / "source").glob("*
 SMALL = {  # parameters that make a lesson short without changing what it does
     "00_start_here": {"calibration_seconds": 0.5, "image_size": 64},
     "01_an_image_is_a_sequence": {"image_size": 96},
+    "02_what_a_patch_loses": {"image_size": 96, "steps": 4, "seeds": 2},
+    "03_what_a_token_costs": {"calibration_seconds": 0.5, "largest_tokens": 784, "final_tokens": 1024},
+    "04_two_architectures": {"image_size": 112, "depth": 4},
     "05_train_one": {"patch_size": 8, "steps": 4, "seeds": 2, "baseline_crops": 500},
 }
 

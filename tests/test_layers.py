@@ -21,11 +21,14 @@ FLOORS = {
     "labkit.stats": 0,
     "labkit.config": 0,
     "labkit.records": 0,
+    "labkit.grid": 0,
+    "labkit.machine": 0,
     # 1 parts: modules (B, N, D) -> (B, N, D), data sets, a run's folder
     "labkit.tokenizers": 1,
     "labkit.positions": 1,
     "labkit.nn": 1,
     "labkit.heads": 1,
+    "labkit.resize": 1,
     "labkit.tasks": 1,
     "labkit.data": 1,
     "labkit.checkpoint": 1,
@@ -33,7 +36,6 @@ FLOORS = {
     "labkit.models": 2,
     # 3 cost: parameters, operations, memory, time, and the device that they are spent on
     "labkit.cost": 3,
-    "labkit.machine": 3,
     "labkit.doctor": 3,
     "labkit.device": 3,
     # 4 work: the training loop, what it is compared with, figures
@@ -41,6 +43,8 @@ FLOORS = {
     "labkit.optimizer": 4,
     "labkit.journal": 4,
     "labkit.baselines": 4,
+    "labkit.codes": 4,
+    "labkit.influence": 4,
     "labkit.figures": 4,
     # 5 faces: what notebooks and the command line touch
     "labkit.lesson": 5,

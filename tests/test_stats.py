@@ -208,3 +208,39 @@ def test_blocks_are_drawn_whole():
     assert stats.block_interval(values, confidence=0.5).high < found.high
     with pytest.raises(ValueError, match="holds 0 values"):
         stats.block_interval([])
+
+
+def test_exponent_agrees_with_scipy():
+    x, y = np.array([1.0, 2, 4, 8, 16]), np.array([3.0, 11, 49, 180, 800])
+    found = stats.exponent(x, y)
+    line = reference.linregress(np.log(x), np.log(y))
+    reach = reference.t.ppf(0.975, 3) * line.stderr
+    assert (found.mean, found.low, found.high) == pytest.approx((line.slope, line.slope - reach, line.slope + reach))
+    assert stats.exponent([2, 3, 7], [5 * n**1.5 for n in (2, 3, 7)]).mean == pytest.approx(1.5)
+    assert stats.exponent([1, 2], [1, 4])[:3] == (pytest.approx(2), -math.inf, math.inf)
+
+
+@pytest.mark.parametrize(("x", "y"), [([1], [1]), ([1, 1], [1, 2]), ([1, 2], [1, 0]), ([-1, 2], [1, 1]), ([1, 2], [1])])
+def test_no_exponent_without_a_slope(x, y):
+    with pytest.raises(ValueError, match="an exponent takes pairs of positive numbers"):
+        stats.exponent(x, y)
+
+
+def test_the_exponents_interval_covers_the_truth():
+    """Points scattered around a known power of their logarithms: nineteen of twenty intervals hold it."""
+    draw, x = np.random.default_rng(0), np.array([1, 2, 4, 8, 16, 32])
+    hits = 0
+    for _ in range(1000):
+        found = stats.exponent(x, 3 * x**1.3 * np.exp(draw.normal(0, 0.1, 6)))
+        hits += found.low <= 1.3 <= found.high
+    assert 930 <= hits <= 970
+
+
+def test_curves_cross_where_they_meet_on_logarithmic_axes():
+    x = np.array([10.0, 100, 1000, 10000])
+    assert stats.crossing(x, x**2, 300 * x) == pytest.approx(300)
+    assert stats.crossing(x, x, 2 * x) is None
+    assert stats.crossing(x, 2 * x, x) is None, "above from the start"
+    for wrong in ([1, 1], [2, 1]):
+        with pytest.raises(ValueError, match="x growing"):
+            stats.crossing(wrong, [1, 2], [2, 1])

@@ -7,8 +7,9 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import TypeCheckError
 
+from labkit.grid import grid_of
 from labkit.positions import POSITIONS, SineCosinePositions, sine_cosine
-from labkit.tokenizers import Patches, grid_of, patchify, shuffled, unpatchify
+from labkit.tokenizers import Patches, patchify, shuffled, unpatchify
 
 SIZES = [((8, 8), 8), ((8, 8), 1), ((12, 20), 4), ((6, 10), 2), ((5, 7), 1)]
 
@@ -85,10 +86,10 @@ def test_sine_cosine_tells_all_places_apart_and_wants_quarters() -> None:
 
 
 @pytest.mark.parametrize("name", list(POSITIONS))
-@pytest.mark.parametrize("class_token", [False, True])
-def test_positions_keep_the_shape(name: str, class_token: bool) -> None:
+@pytest.mark.parametrize("class_token", [None, "first", "last"])
+def test_positions_keep_the_shape(name: str, class_token: str | None) -> None:
     positions = POSITIONS[name]((2, 3), 8, class_token=class_token)
-    tokens = torch.randn(2, 6 + class_token, 8)
+    tokens = torch.randn(2, 6 + (class_token is not None), 8)
     out = positions(tokens)
     assert out.shape == tokens.shape
     assert torch.equal(out, tokens) == (name == "none")

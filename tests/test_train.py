@@ -22,6 +22,7 @@ from labkit.tasks import task_of
 from labkit.train import evaluate, train
 
 TINY = Run(task="digits", image_size=8, patch_size=4, width=16, depth=1, heads=2, steps=12, batch=8, checkpoint_every=5)
+ADVENTURER = replace(TINY, model="adventurer", heads=None)
 
 
 def weights(model: torch.nn.Module) -> dict[str, torch.Tensor]:
@@ -37,6 +38,14 @@ def test_it_learns() -> None:
     record = train(run, progress=False).record
     assert record["test_accuracy"] > 0.6, "chance is 0.1"
     assert record["curve"][0]["train_loss"] > 2.0 > record["curve"][-1]["train_loss"]
+
+
+def test_adventurer_learns_textures() -> None:
+    run = replace(ADVENTURER, task="textures", image_size=16, width=32, batch=32, learning_rate=3e-3, steps=80)
+    record = train(run, progress=False).record
+    assert record["curve"][0]["train_loss"] > 2.6, "chance is the logarithm of fourteen, 2.64"
+    assert record["test_loss"] < 2.5
+    assert record["test_accuracy"] > 0.15
 
 
 def test_record_has_every_key_first_and_is_plain_json(tmp_path: Path) -> None:
@@ -56,10 +65,10 @@ def test_the_record_repeats_the_run() -> None:
     assert equal(weights(train(again, progress=False).model), weights(first.model))
 
 
-@pytest.mark.parametrize("stop_at", [1, 5, 7, 11])
-def test_stopped_and_resumed_is_bit_equal(tmp_path: Path, stop_at: int) -> None:
-    whole = train(TINY, progress=False)
-    run = replace(TINY, folder=tmp_path)
+@pytest.mark.parametrize(("tiny", "stop_at"), [*((TINY, step) for step in (1, 5, 7, 11)), (ADVENTURER, 7)])
+def test_stopped_and_resumed_is_bit_equal(tmp_path: Path, tiny: Run, stop_at: int) -> None:
+    whole = train(tiny, progress=False)
+    run = replace(tiny, folder=tmp_path)
     stopped = train(run, stop_at=stop_at, progress=False)
     assert stopped.record is None
     resumed = train(run, progress=False)
@@ -164,8 +173,9 @@ def test_clipping_takes_effect() -> None:
     assert not equal(weights(free), weights(tight))
 
 
-def test_bf16_trains_near_float32() -> None:
-    exact, half = (train(replace(TINY, precision=p, steps=30), progress=False).record for p in ("float32", "bf16"))
+@pytest.mark.parametrize("tiny", [TINY, ADVENTURER], ids=lambda run: run.model)
+def test_bf16_trains_near_float32(tiny: Run) -> None:
+    exact, half = (train(replace(tiny, precision=p, steps=30), progress=False).record for p in ("float32", "bf16"))
     assert half["train_loss"] != exact["train_loss"]
     assert half["train_loss"] == pytest.approx(exact["train_loss"], rel=0.05)
 
@@ -251,6 +261,29 @@ def test_threads_come_back() -> None:
 def test_bad_configurations_are_refused(change: dict, words: str) -> None:
     with pytest.raises(ValueError, match=words.replace("(", r"\(")):
         replace(TINY, **change)
+
+
+def test_options_of_other_models_are_refused_and_defaults_resolved() -> None:
+    with pytest.raises(ValueError, match=r"heads=4 has no effect in model 'adventurer': leave it out"):
+        Run(model="adventurer", heads=4)
+    with pytest.raises(ValueError, match=r"flips='alternate' has no effect in model 'vit': leave it out"):
+        Run(model="vit", flips="alternate")
+    with pytest.raises(ValueError, match="heads=0 must be 1 or more"):
+        Run(heads=0)
+    with pytest.raises(ValueError, match=r"flips 'odd' is unknown; there are as_released, alternate, never"):
+        build(Run(model="adventurer", flips="odd"), channels=1, classes=2)
+    for run, heads, flips in (
+        (Run(), 4, None),
+        (Run(heads=2), 2, None),
+        (Run(model="adventurer"), None, "as_released"),
+        (Run(model="adventurer", flips="never"), None, "never"),
+    ):
+        assert (run.recipe()["heads"], run.recipe()["flips"]) == (heads, flips)
+        assert Run(**run.recipe()).recipe() == run.recipe(), "a recipe is a run again"
+    assert Run().recipe() == Run(heads=4).recipe(), "a default that is written out is the same run"
+    model = build(replace(ADVENTURER, depth=3, flips="alternate"), channels=1, classes=2)
+    assert model.flips == (False, True, False)
+    assert build(replace(TINY, heads=8), channels=1, classes=2).blocks[0].attention.heads == 8
 
 
 @pytest.mark.parametrize("change", [{"steps": 2.0}, {"compile": "no"}, {"learning_rate": "0.1"}, {"task": ["digits"]}])

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from labkit.cost import attention_flops
 from labkit.figures.style import BLUE, GRID, RED, dressed
-from labkit.tokenizers import token_count
+from labkit.grid import token_count
 
 
 def attention_cost_figure(

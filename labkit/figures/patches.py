@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from jaxtyping import UInt8
 
 from labkit.figures.style import INK, RED, dressed, enlarged, png
-from labkit.tokenizers import grid_of
+from labkit.grid import grid_of
 
 WINDOW = 32  # pixels of the close-up: the largest patch size
 TOKENS = 7  # in the strip: as many as a row has at the largest patch size

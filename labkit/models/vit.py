@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from labkit.nn.attention import Attention
 from labkit.nn.mlp import MLP
-from labkit.positions import LearnedPositions
+from labkit.positions import LearnedPositions, check_positions, with_class_token
 
 
 class Block(nn.Module):
@@ -35,9 +35,9 @@ class Block(nn.Module):
 class ViT(nn.Module):
     """Images (B, C, H, W) to whatever the head answers.
 
-    `tokenizer` gives tokens (B, N, D) and has `grid` and `dim`; `head` reads tokens and says by `class_token` whether
-    it wants one in front; `positions` is a module that adds a place to each token (default: learned). Built in lesson
-    04.
+    `tokenizer` gives tokens (B, N, D) and has `grid` and `dim`; `head` reads tokens and says by `class_token` where
+    it wants one, if it does; `positions` is a module that adds a place to each token (default: learned). Built in
+    lesson 04.
 
     >>> from labkit.heads import Classify
     >>> from labkit.tokenizers import Patches
@@ -60,19 +60,11 @@ class ViT(nn.Module):
         self.tokenizer, self.head = tokenizer, head
         self.class_token = nn.Parameter(torch.zeros(1, 1, dim)) if head.class_token else None
         self.positions = positions or LearnedPositions(tokenizer.grid, dim, class_token=head.class_token)
-        self._check_positions(tokenizer.tokens + head.class_token)
+        check_positions(self.positions, tokenizer.tokens + (self.class_token is not None))
         hidden = int(dim * mlp_ratio)
         self.blocks = nn.ModuleList(Block(dim, heads, hidden=hidden, backend=backend) for _ in range(depth))
         self.norm = nn.LayerNorm(dim, eps=1e-6)
         self._initialise()
-
-    def _check_positions(self, places: int) -> None:
-        table = getattr(self.positions, "table", None)
-        if table is not None and table.shape[1] != places:
-            raise ValueError(
-                f"positions for {table.shape[1]} tokens do not fit {places} tokens (the grid, and one more if the head "
-                "reads a class token): each token needs a place of its own"
-            )
 
     def _initialise(self) -> None:
         """All first values that the parts did not choose themselves. Xavier keeps the size of the tokens at any width;
@@ -91,10 +83,8 @@ class ViT(nn.Module):
         return self.norm(tokens)
 
     def features(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B N D"]:
-        """Tokens after the last norm, a class token (if any) in front."""
-        tokens = self.tokenizer(images)
-        if self.class_token is not None:
-            tokens = torch.cat([self.class_token.expand(len(tokens), -1, -1), tokens], dim=1)
+        """Tokens after the last norm, a class token (if any) where the head wants it."""
+        tokens = with_class_token(self.tokenizer(images), self.class_token, self.head.class_token)
         return self.mix(self.positions(tokens))
 
     def forward(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B ..."]:

@@ -1,4 +1,5 @@
-"""The two-layer perceptron that follows attention in a ViT block, applied to each token by itself.
+"""The perceptrons that follow the mixer in a block, applied to each token by itself: ViT's, and the gated one of
+Adventurer (SwiGLU; Shazeer, 2020).
 
 Letters: B images, N tokens, D width.
 """
@@ -19,3 +20,18 @@ class MLP(nn.Module):
     def forward(self, tokens: Float[Tensor, "B N D"]) -> Float[Tensor, "B N D"]:
         """Widen, bend, narrow."""
         return self.down(F.gelu(self.up(tokens)))
+
+
+class SwiGLU(nn.Module):
+    """Tokens (B, N, D) to tokens (B, N, D): `hidden` units, each gated by a second linear map of the same token. Used
+    in lesson 04."""
+
+    def __init__(self, dim: int, hidden: int) -> None:
+        super().__init__()
+        self.w1 = nn.Linear(dim, hidden)
+        self.w2 = nn.Linear(dim, hidden)
+        self.w3 = nn.Linear(hidden, dim)
+
+    def forward(self, tokens: Float[Tensor, "B N D"]) -> Float[Tensor, "B N D"]:
+        """Widen twice, gate, narrow."""
+        return self.w3(F.silu(self.w1(tokens)) * self.w2(tokens))

@@ -97,15 +97,15 @@ display(Markdown(as_table(findings)))
 # %% [markdown]
 # ## How fast it is
 #
-# Three numbers describe a machine well enough to say beforehand how long a model will take:
-# how many multiplications and additions it does in a second when it multiplies large
+# Four numbers describe a machine well enough to say beforehand about how long a model will
+# take: how many multiplications and additions it does in a second when it multiplies large
 # matrices (its **matrix rate**, in FLOP/s), how many bytes it moves in a second (its
-# **memory bandwidth**), and how long it takes to start any operation at all (its **launch
-# overhead**). The next cell measures them. Close other programs first: they would be
-# measured as well.
+# **memory bandwidth**), how many exponentials it evaluates in a second, and how long it takes
+# to start any operation at all (its **launch overhead**). The next cell measures them. Close
+# other programs first: they would be measured as well.
 
 # %%
-from labkit.machine import calibrate
+from labkit.cost.calibration import calibrate
 
 machine = calibrate(calibration_seconds, progress=progress("calibrating"))
 
@@ -114,6 +114,7 @@ rows = [
     ("matrix rate, float32 (GFLOP/s)", machine.float32, 1e9),
     ("matrix rate, bfloat16 (GFLOP/s)", machine.bfloat16, 1e9),
     ("memory bandwidth (GB/s)", machine.bandwidth, 1e9),
+    ("exponentials (billions a second)", machine.exponentials, 1e9),
     ("launch overhead (µs)", machine.launch, 1e-6),
 ]
 table(
@@ -124,6 +125,21 @@ table(
     ],
 )
 rate = machine.float32.median
+
+# %% [markdown]
+# Nothing runs at these rates at every size. Small matrices do not fill the machine; large
+# tensors leave its caches, and very large results need fresh pages from the system. So the
+# calibration also keeps the rate at each size, and a later lesson foresees with it.
+
+# %%
+table(
+    ("side of the matrices", "float32 (GFLOP/s)"),
+    [(m.size, f"{m.median / 1e9:.0f}") for m in machine.float32_sides],
+)
+table(
+    ("result of a pass over two tensors (kB)", "moved (GB/s)"),
+    [(f"{m.size / 1e3:,.0f}", f"{m.median / 1e9:.1f}") for m in machine.passes],
+)
 
 # %% [markdown]
 # ## Exercise: how many tokens?
@@ -209,8 +225,8 @@ Slider("patch size p", patch_sizes, figure_for, start=16).show()
 # %% [markdown]
 # ## Is the prediction any good?
 #
-# Predicted twice, and measured: from the work and the matrix rate alone, and from all three
-# numbers (the longer of computing and moving what goes in and out, and the launch on top). One
+# Predicted twice, and measured: from the work and the matrix rate alone, and with bandwidth and
+# launch (the longer of computing and moving what goes in and out, and the launch on top). One
 # attention layer runs as the definition writes it (`math`), and in torch's fused form, which
 # never holds the table of pairs (`fused`).
 
@@ -219,7 +235,7 @@ import time
 
 import torch
 
-from labkit.machine import seconds_for
+from labkit.cost.calibration import seconds_for
 from labkit.ops.attention import attention
 
 ratios, lines = {}, []

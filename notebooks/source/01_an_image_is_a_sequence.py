@@ -210,8 +210,8 @@ assert not any(changed.values())
 
 # %% [markdown]
 # So whatever a large patch costs a model, the cut itself loses nothing. What may be lost is
-# lost later, when a token is squeezed into a vector of fixed width; a lesson of its own
-# will measure that.
+# lost later, when a token is squeezed into a vector of fixed width; the next lesson
+# measures that.
 
 # %% [markdown]
 # ## Exercise: where was it?
@@ -356,5 +356,5 @@ say_recorded(
 #
 # ## Next
 #
-# [Train one](05_train_one.ipynb): a ViT learns to tell photographs from small crops, and
-# two patch sizes are compared with several seeds.
+# [What a patch loses](02_what_a_patch_loses.ipynb): patches are squeezed into vectors of a
+# fixed width, and you measure what does not survive.

@@ -7,7 +7,7 @@
 #   labkit:
 #     number: "05"
 #     title: Train one
-#     summary: Train a vision transformer on real photographs and ask, with several seeds, if smaller patches help.
+#     summary: Train both architectures on real photographs and ask, with several seeds, if smaller patches help.
 #     objectives:
 #       - text: write a learning rate that warms up and then falls, as a function of the step
 #         check: 05-schedule
@@ -291,7 +291,7 @@ losses = {name: [one.record["test_loss"] for one in several] for name, several i
 
 # %%
 from labkit.figures.curves import classes_figure, seeds_figure
-from labkit.stats import better
+from labkit.stats import better, mean
 
 verdict = better(losses[small_name], losses[large_name])
 words = {
@@ -365,6 +365,79 @@ table(
 # a later lesson; here all runs take equally many steps, not equally many seconds.
 
 # %% [markdown]
+# ## The other architecture
+#
+# Is it attention that gains from finer tokens? Adventurer has none: a state-space layer reads
+# the tokens one by one. Same width, same depth, same head, same loop, same learning rate, same
+# seeds; only the blocks differ.
+#
+# ### Predict
+
+# %%
+ask("05-other", small=patch_size, steps=steps, seeds=seeds)
+
+# %% tags=["exercise"]
+my_choice = (
+    # BEGIN SOLUTION
+    "c"
+    # END SOLUTION
+)
+
+# %%
+other_prediction = predict("05-other", my_choice)
+
+# %% [markdown]
+# ### Run
+
+# %%
+other = replace(run, model="adventurer")
+other_runs = {
+    name: [train(replace(other, patch_size=p, seed=seed)) for seed in range(seeds)]
+    for name, p in ((large_name, 16), (small_name, patch_size))
+}
+other_losses = {
+    name: [one.record["test_loss"] for one in several] for name, several in other_runs.items()
+}
+
+# %%
+other_verdict = better(other_losses[small_name], other_losses[large_name])
+between = better(other_losses[small_name], losses[small_name])
+both = {
+    f"{model}, p = {p}": found[name]
+    for model, found in (("ViT", losses), ("Adventurer", other_losses))
+    for name, p in ((large_name, 16), (small_name, patch_size))
+}
+other_words = {
+    "yes": "is shown to be better",
+    "no": "is shown to be worse",
+    "not shown": "is not shown to differ",
+}[other_verdict]
+title = f"After {steps} steps, Adventurer at p = {patch_size} {other_words}"
+show(seeds_figure(both, quantity="test loss (nats)", title=title))
+
+# %%
+other_low, other_high = interval_of_gain(other_losses[large_name], other_losses[small_name])
+evidence = f"large minus small patch is {other_low:+.2f} to {other_high:+.2f} nats."
+if math.isinf(other_low):
+    evidence = "one seed a side has no spread, so there is no interval."
+other_prediction.reveal({"yes": "c", "no": "a", "not shown": "b"}[other_verdict], evidence)
+
+# %%
+architecture = {
+    "yes": "is shown to be better than",
+    "no": "is shown to be worse than",
+    "not shown": "is not shown to differ from",
+}[between]
+say(
+    "At p = {p} and equal steps, Adventurer {words} the ViT. That compares two recipes, not two "
+    "ideas: it trains {a:,} numbers and the ViT {v:,}, and a step took {ratio:.1f} times as long.",
+    p=patch_size, words=architecture,
+    a=other_runs[small_name][0].record["parameters"], v=first.record["parameters"],
+    ratio=mean([one.record["seconds"] for one in other_runs[small_name]])
+    / mean([one.record["seconds"] for one in runs[small_name]]),
+)  # fmt: skip
+
+# %% [markdown]
 # ## Has it learned anything?
 #
 # A strong simple baseline keeps one honest. The **power spectrum** of a crop says how much of
@@ -377,7 +450,7 @@ table(
 
 # %%
 from labkit.baselines import spectrum_accuracy
-from labkit.stats import block_interval, mean
+from labkit.stats import block_interval
 
 spectrum = spectrum_accuracy(task, crops=baseline_crops)
 by_class = {
@@ -420,6 +493,11 @@ keep(
     differing=differing,
     large_loss=mean(losses[large_name]),
     small_loss=mean(losses[small_name]),
+    other_large_loss=mean(other_losses[large_name]),
+    other_small_loss=mean(other_losses[small_name]),
+    other_low=other_low,
+    other_high=other_high,
+    architecture=architecture,
     low=low,
     high=high,
     words=words,
@@ -439,7 +517,9 @@ say_recorded(
     "05_train_one",
     "After {steps} steps with {seeds} seeds the test loss was {large_loss:.2f} nats at p = 16 and "
     "{small_loss:.2f} at p = {patch_size}, large minus small {low:+.2f} to {high:+.2f}: the smaller "
-    "patch {words}. Accuracies were {large_accuracy:.3f} and {small_accuracy:.3f}, that of the power "
+    "patch {words}. Adventurer gave {other_large_loss:.2f} and {other_small_loss:.2f}, large minus "
+    "small {other_low:+.2f} to {other_high:+.2f}, and at p = {patch_size} {architecture} the ViT. "
+    "Accuracies of the ViT were {large_accuracy:.3f} and {small_accuracy:.3f}, that of the power "
     "spectrum {spectrum:.3f}; the smaller patch {against} it. By photograph it went from "
     "{worst_class:.2f} to {best_class:.2f}. The best learning rate was {best_rate:g}, and {differing} "
     "weights differed after stopping and going on.",
@@ -453,8 +533,10 @@ say_recorded(
 #   models.
 # - At $p = 16$ the crop is a single token, so nothing is mixed at all: the comparison is
 #   also one of *some mixing* with *none*.
-# - One learning rate serves all patch sizes, and it was chosen on the smaller patch. The larger
-#   one might do better at a rate of its own.
+# - One learning rate serves all patch sizes and both architectures, and it was chosen on the ViT
+#   with the smaller patch. The others might do better at a rate of their own.
+# - Equal width and depth are not equal size: Adventurer's blocks hold more numbers and take more
+#   time.
 # - Test crops come from a handful of scenes. The seeds say how much *training* varies; they do
 #   not say how the result would carry over to other photographs.
 #

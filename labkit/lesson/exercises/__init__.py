@@ -14,9 +14,13 @@ from labkit.lesson.exercises.check import Exercise as Exercise
 from labkit.lesson.exercises.check import Mistake as Mistake
 from labkit.lesson.exercises.lesson_00 import EXERCISES as LESSON_00
 from labkit.lesson.exercises.lesson_01 import EXERCISES as LESSON_01
+from labkit.lesson.exercises.lesson_02 import EXERCISES as LESSON_02
+from labkit.lesson.exercises.lesson_03 import EXERCISES as LESSON_03
+from labkit.lesson.exercises.lesson_04 import EXERCISES as LESSON_04
 from labkit.lesson.exercises.lesson_05 import EXERCISES as LESSON_05
 
-EXERCISES = {exercise.name: exercise for exercise in (*LESSON_00, *LESSON_01, *LESSON_05)}
+_EVERY = (*LESSON_00, *LESSON_01, *LESSON_02, *LESSON_03, *LESSON_04, *LESSON_05)
+EXERCISES = {exercise.name: exercise for exercise in _EVERY}
 
 
 def answer(name: str, yours: Any) -> Any:

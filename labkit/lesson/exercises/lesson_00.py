@@ -1,7 +1,7 @@
 """Exercises of lesson 00: counting tokens, and turning work into seconds."""
 
+from labkit.grid import token_count
 from labkit.lesson.exercises.check import Exercise, Mistake
-from labkit.tokenizers import token_count
 
 
 def matmul_seconds(rows: int, inner: int, columns: int, rate: float) -> float:

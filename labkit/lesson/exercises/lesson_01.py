@@ -4,8 +4,9 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
+from labkit.grid import token_count
 from labkit.lesson.exercises.check import Exercise, Mistake
-from labkit.tokenizers import patchify, token_count
+from labkit.tokenizers import patchify
 
 
 def count(image_size: int, patch_size: int, channels: int) -> tuple[int, int]:

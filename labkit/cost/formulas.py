@@ -1,0 +1,57 @@
+"""What a model costs, by formula, without torch.
+
+**Model FLOPs** count two for each multiply-add of the products a model needs, whatever backend computes them: the
+measure for utilisation and for equal compute. **Executed FLOPs** count the products that a backend really computes,
+as torch's FlopCounterMode does. Both leave out what is no product: norms, softmax, gates, activation functions,
+exponentials of decays, additions, and all movement of memory. A training step costs three forwards (Kaplan et al.,
+2020).
+"""
+
+from types import ModuleType
+
+from labkit.config import Run, choose
+from labkit.cost import adventurer, vit
+from labkit.cost.shapes import Shape, shape_of
+
+FORMULAS = {"vit": vit, "adventurer": adventurer}
+
+
+def parameter_count(shape: Shape) -> int:
+    """How many numbers a model of this shape trains. Used in lessons 03 and 04."""
+    return _of(shape).parameters(shape)
+
+
+def model_flops(shape: Shape) -> int:
+    """Model FLOPs of one image, forward. Used in lesson 03."""
+    return _of(shape).model_flops(shape)
+
+
+def executed_flops(shape: Shape, backend: str | None = None) -> int:
+    """Matrix FLOPs of one image, forward, in the given form of attention or of the scan (None: the default one).
+    Used in lesson 03."""
+    return _of(shape).executed_flops(shape, backend) if backend else _of(shape).executed_flops(shape)
+
+
+def kept_bytes(shape: Shape, backend: str | None = None) -> int:
+    """Bytes that one image leaves in float32 for the backward pass: the activation memory of training. Used in lesson
+    03."""
+    return _of(shape).kept_bytes(shape, backend) if backend else _of(shape).kept_bytes(shape)
+
+
+def peak_bytes(shape: Shape, backend: str | None = None) -> int:
+    """Bytes that one image holds at once in float32 in a forward pass without gradients. Used in lesson 03."""
+    return _of(shape).peak_bytes(shape, backend) if backend else _of(shape).peak_bytes(shape)
+
+
+def flops_per_image(run: Run, *, channels: int, classes: int) -> int:
+    """Model FLOPs of one forward pass of the model that `run` describes."""
+    return model_flops(shape_of(run, channels=channels, classes=classes))
+
+
+def train_flops(run: Run, *, channels: int, classes: int) -> int:
+    """Model FLOPs of the whole run: forward and backward make three forwards, for every image seen."""
+    return 3 * flops_per_image(run, channels=channels, classes=classes) * run.batch * run.steps
+
+
+def _of(shape: Shape) -> ModuleType:
+    return choose("model", shape.model, FORMULAS)

@@ -1,0 +1,87 @@
+"""A model as far as its cost goes: how many tokens, how wide, how deep. Numbers only, so that a cost can be asked for
+where there is no torch, and for models that would never fit.
+
+Letters: C channels, p patch size, N tokens, D width, K classes.
+"""
+
+from dataclasses import dataclass
+
+from labkit.config import Run, choose
+from labkit.grid import Size, token_count
+
+# width and depth (Wang et al., 2025, table 7); a ViT's heads have 64 numbers each
+SIZES = {
+    "vit": {"tiny": (192, 12), "small": (384, 12), "base": (768, 12), "large": (1024, 24)},
+    "adventurer": {"tiny": (256, 12), "small": (512, 12), "base": (768, 12), "large": (1024, 24)},
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """A model on images of a size. `class_token` adds one token; `learned_positions` a trained table for all tokens.
+    `heads` are attention's, `state` is the state size of Adventurer; each ignores the other's."""
+
+    model: str
+    image_size: Size
+    patch_size: int
+    channels: int
+    width: int
+    depth: int
+    classes: int
+    class_token: bool = False
+    learned_positions: bool = True
+    heads: int = 1
+    state: int = 64
+
+    @property
+    def tokens(self) -> int:
+        """N, the patches of an image."""
+        return token_count(self.image_size, self.patch_size)
+
+    @property
+    def length(self) -> int:
+        """Tokens that the blocks see: the patches and the class token."""
+        return self.tokens + self.class_token
+
+    @property
+    def patch_numbers(self) -> int:
+        """C p p, the numbers in a patch."""
+        return self.channels * self.patch_size**2
+
+    @property
+    def cut_numbers(self) -> int:
+        """The numbers of an image cut into patches, as a tensor of their own; none where cutting moves nothing, which
+        holds for a single patch and for single pixels."""
+        return self.tokens * self.patch_numbers if self.tokens > 1 and self.patch_size > 1 else 0
+
+
+def shape_of(run: Run, *, channels: int, classes: int) -> Shape:
+    """The shape of the model that `run` describes, as `labkit.models.build` builds it."""
+    return Shape(
+        model=run.model,
+        image_size=run.image_size,
+        patch_size=run.patch_size,
+        channels=channels,
+        width=run.width,
+        depth=run.depth,
+        classes=classes,
+        learned_positions=run.positions == "learned",
+        heads=run.option("heads") or 1,
+    )
+
+
+def published(model: str, size: str, *, image_size: Size = 224, patch_size: int = 16, classes: int = 1000) -> Shape:
+    """The shape of a model of the paper, with class token: published("adventurer", "base", patch_size=1). ValueError
+    for names that are not there and patches that do not fit. Used in lessons 03 and 04."""
+    width, depth = choose("size", size, choose("model", model, SIZES))
+    return Shape(
+        model=model,
+        image_size=image_size,
+        patch_size=patch_size,
+        channels=3,
+        width=width,
+        depth=depth,
+        classes=classes,
+        class_token=True,
+        heads=width // 64,
+    )

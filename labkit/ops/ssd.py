@@ -1,0 +1,130 @@
+"""State-space duality (Dao & Gu, 2024): a recurrence over tokens that can also be computed as masked attention.
+
+Each head keeps a state h of S x d numbers and reads the tokens in order, each with its own step size dt:
+
+    h_t = exp(dt_t a) h_(t-1) + dt_t b_t x_t^T        y_t = h_t^T c_t
+
+Unrolled, y_t sums over the tokens s up to t: (c_t . b_s) exp(a (dt_(s+1) + ... + dt_t)) dt_s x_s. That is attention
+without softmax, under a mask that fades. The backends give the same values and gradients:
+    loop       the definition, one token after the other
+    quadratic  the masked (N, N) matrix, all at once; memory grows with N x N
+    chunked    the quadratic form inside chunks of Q tokens, the recurrence from chunk to chunk; linear in N
+
+Letters: B images, N tokens, H heads, d numbers per head, G groups of H / G heads that share b and c, S state size,
+Q tokens in a chunk, Z chunks. Step sizes and decays stay in float32 or better whatever x has: along the sequence they
+are multiplied with each other, and so are their errors.
+"""
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from jaxtyping import Float
+from torch import Tensor
+
+from labkit.ops.backend import resolve
+
+Values = Float[Tensor, "B N H d"]
+Steps = Float[Tensor, "B N H"]
+Rates = Float[Tensor, " H"]
+Maps = Float[Tensor, "B N G S"]
+
+CHUNK = 64  # tokens
+
+
+def ssd_loop(x: Values, dt: Steps, a: Rates, b: Maps, c: Maps) -> Values:
+    """The definition. Holds one state for each head, whatever N is. Built in lesson 04."""
+    heads = x.shape[2] // b.shape[2]
+    b, c = (part.repeat_interleave(heads, dim=2) for part in (b, c))
+    keep, told = torch.exp(dt * a), dt[..., None] * x
+    state = told.new_zeros(len(x), x.shape[2], b.shape[3], x.shape[3])
+    outputs = []
+    for t in range(x.shape[1]):
+        state = keep[:, t, :, None, None] * state + b[:, t, :, :, None] * told[:, t, :, None, :]
+        outputs.append((c[:, t, :, None, :].to(state.dtype) @ state).squeeze(2))
+    return torch.stack(outputs, dim=1).to(x.dtype)
+
+
+def ssd_quadratic(x: Values, dt: Steps, a: Rates, b: Maps, c: Maps) -> Values:
+    """Masked attention over all tokens at once. Built in lesson 04."""
+    weights = ssd_weights(dt, a, b, c).to(x.dtype)
+    return (weights @ x.transpose(1, 2)).transpose(1, 2)
+
+
+def ssd_weights(dt: Steps, a: Rates, b: Maps, c: Maps) -> Float[Tensor, "B H N N"]:
+    """What token t (row) takes from token s (column): (c_t . b_s) times the decay between them times dt_s, and nothing
+    from tokens behind it. Built in lesson 04."""
+    heads = dt.shape[2] // b.shape[2]
+    scores = (c.transpose(1, 2) @ b.permute(0, 2, 3, 1)).repeat_interleave(heads, dim=1)
+    dt = dt.transpose(1, 2)
+    return scores * decays(dt * a[:, None]) * dt[:, :, None, :]
+
+
+def decays(logs: Float[Tensor, "... Q"]) -> Float[Tensor, "... Q Q"]:
+    """exp(logs_(s+1) + ... + logs_t) in row t and column s: what is left at t of what came in at s; 0 for s > t."""
+    passed = logs.cumsum(-1)
+    between = passed[..., :, None] - passed[..., None, :]
+    future = torch.ones(logs.shape[-1], logs.shape[-1], dtype=torch.bool, device=logs.device).triu(1)
+    return between.masked_fill(future, -torch.inf).exp()
+
+
+def ssd_chunked(x: Values, dt: Steps, a: Rates, b: Maps, c: Maps, *, chunk: int = CHUNK) -> Values:
+    """Pairs within a chunk of Q tokens by the quadratic form; everything before it by the state it starts with. The
+    last chunk is filled up with tokens of step size zero, which change nothing. ValueError for a chunk below 1."""
+    if chunk < 1:
+        raise ValueError(f"chunk {chunk} must hold 1 token or more, or the sequence would have no chunks")
+    tokens, groups, heads = x.shape[1], b.shape[2], x.shape[2]
+    chunk = min(chunk, tokens)
+    lacking = -tokens % chunk
+    split = {"q": chunk, "g": groups}
+    told, logs = F.pad(dt.to(x.dtype)[..., None] * x, (0, 0, 0, 0, 0, lacking)), F.pad(dt * a, (0, 0, 0, lacking))
+    told = rearrange(told, "b (z q) (g h) d -> b z g h q d", **split)
+    logs = rearrange(logs, "b (z q) (g h) -> b z g h q", **split)
+    b, c = (rearrange(F.pad(part, (0, 0, 0, 0, 0, lacking)), "b (z q) g s -> b z g q s", q=chunk) for part in (b, c))
+    y = _within_chunks(told, logs, b, c)
+    if tokens > chunk:
+        y = y + _from_earlier_chunks(told, logs.cumsum(-1), b, c)
+    return rearrange(y, "b z g h q d -> b (z q) (g h) d", h=heads // groups)[:, :tokens]
+
+
+def _within_chunks(told: Tensor, logs: Tensor, b: Tensor, c: Tensor) -> Tensor:
+    """(B Z G H/G Q d): what tokens take from those before them in their own chunk, and from themselves."""
+    return ((c @ b.mT)[:, :, :, None] * decays(logs).to(told.dtype)) @ told
+
+
+def _from_earlier_chunks(told: Tensor, passed: Tensor, b: Tensor, c: Tensor) -> Tensor:
+    """(B Z G H/G Q d): what tokens take from all chunks before their own. `passed` are the logarithms of what is left
+    of the state that a chunk started with."""
+    heads = told.shape[3]
+    left = (passed[..., -1:] - passed).exp().to(told.dtype)  # of each token, at the end of its chunk
+    added = b.mT @ rearrange(told * left[..., None], "b z g h q d -> b z g q (h d)")
+    added = rearrange(added, "b z g s (h d) -> b z g s h d", h=heads)
+    keep = passed[..., -1].exp()[:, :, :, None, :, None]
+    state, states = torch.zeros_like(added[:, 0], dtype=keep.dtype), []
+    for z in range(added.shape[1]):
+        states.append(state)
+        state = keep[:, z] * state + added[:, z]
+    before = rearrange(torch.stack(states, dim=1).to(c.dtype), "b z g s h d -> b z g s (h d)")
+    taken = rearrange(c @ before, "b z g q (h d) -> b z g h q d", h=heads)
+    return taken * passed.exp().to(taken.dtype)[..., None]
+
+
+BACKENDS = {"loop": ssd_loop, "quadratic": ssd_quadratic, "chunked": ssd_chunked}
+
+
+def backend_named(wanted: str) -> str:
+    """The backend that `wanted` stands for: "auto" is chunked. ValueError for an unknown one."""
+    return resolve("state-space duality", wanted, BACKENDS, preferred="chunked")
+
+
+def ssd(x: Values, dt: Steps, a: Rates, b: Maps, c: Maps, *, backend: str = "auto") -> Values:
+    """y, shaped like x, of values x (B, N, H, d) with step sizes dt (B, N, H) > 0, rates a (H,) < 0, and b, c
+    (B, N, G, S), where G divides H.
+
+    `backend` is one of BACKENDS or "auto" (chunked). ValueError for an unknown one, and for groups that do not divide
+    the heads. Built in lesson 04.
+    """
+    if x.shape[2] % b.shape[2]:
+        raise ValueError(
+            f"{b.shape[2]} groups do not divide {x.shape[2]} heads: each group of heads shares one b and one c"
+        )
+    return BACKENDS[backend_named(backend)](x, dt, a, b, c)

@@ -1,0 +1,695 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+#   labkit:
+#     number: "03"
+#     title: What a token costs
+#     summary: FLOPs, memory and time of attention and of a state-space layer, by formula, counted and measured, up to 50,176 tokens.
+#     objectives:
+#       - text: write down the FLOPs of a transformer block
+#         check: 03-block
+#       - text: say from which length on attention's pairs outweigh everything else
+#         check: 03-balance
+#       - text: read an exponent off two measurements
+#         check: 03-exponent
+#       - text: foresee what halving the patch does to time, for attention and for a state-space layer
+#         check: 03-halve
+#       - text: tell what a fused kernel saves and what it does not
+#         check: 03-memory
+#     working_minutes: 45
+#     measures_time: true
+#     timeout_seconds: 900
+#     parameters:
+#       size:
+#         type: str
+#         choices: [tiny, small]
+#         about: the published model size that is timed
+#       calibration_seconds:
+#         type: float
+#         low: 0.5
+#         high: 120.0
+#         full: 60.0
+#         about: how long the machine is measured before anything is foreseen
+#       largest_tokens:
+#         type: int
+#         low: 784
+#         high: 50176
+#         about: models and layers are timed up to this many tokens
+#       final_tokens:
+#         type: int
+#         low: 1024
+#         high: 50176
+#         about: the length foreseen from shorter ones and then measured at the end
+# ---
+
+# %% [markdown]
+# # What a token costs
+#
+# Half the patch size, four times the tokens. What that costs depends on what is done with
+# them. In attention every token looks at every token; a state-space layer carries a state of
+# fixed size from each token to the next. This lesson finds the price in three ways: **by
+# formula**, **by counting** what a program really does, and **by measuring** on this machine.
+# Where they disagree, something is to be learned.
+
+# %% tags=["parameters"]
+size = "tiny"
+calibration_seconds = 12.0
+largest_tokens = 12544
+final_tokens = 50176
+
+# %%
+from labkit.lesson import (
+    Slider,
+    answer,
+    ask,
+    keep,
+    predict,
+    progress,
+    say,
+    say_recorded,
+    show,
+    start,
+    table,
+)
+
+start("03")
+
+# %% [markdown]
+# ## Predict: halve the patch once more
+#
+# A photograph is already cut so fine that there are thousands of tokens. Now the patch is
+# halved once more.
+
+# %%
+ask("03-halve")
+
+# %% tags=["exercise"]
+my_choice = (
+    # BEGIN SOLUTION
+    "b"
+    # END SOLUTION
+)
+
+# %%
+halve_prediction = predict("03-halve", my_choice)
+
+# %% [markdown]
+# ## Exercise: the FLOPs of a block
+#
+# A block of a ViT on $N$ tokens of width $D$ holds four linear maps of $D \times D$ (queries,
+# keys, values, and back), an MLP that widens each token to $4D$ and narrows it again, and
+# attention's own two products: queries with keys, then weights with values, both over all
+# pairs of tokens (all heads together are as wide as the token). Return the FLOPs, two for each
+# multiply-add.
+
+
+# %% tags=["exercise"]
+def my_block(tokens, dim):
+    # BEGIN SOLUTION
+    linear = 2 * tokens * (4 * dim**2 + 2 * 4 * dim**2)
+    pairs = 2 * 2 * tokens**2 * dim
+    return linear + pairs
+    # END SOLUTION
+
+
+# %%
+block = answer("03-block", my_block)
+
+# %% [markdown]
+# ## Exercise: where do the pairs take over?
+#
+# At which number of tokens do the two products over pairs cost as much as all linear layers
+# of the block? Return it as a function of the width.
+
+
+# %% tags=["exercise"]
+def my_balance(dim):
+    # BEGIN SOLUTION
+    return 6 * dim
+    # END SOLUTION
+
+
+# %%
+balance = answer("03-balance", my_balance)
+
+# %%
+from labkit.cost.shapes import SIZES
+
+table(
+    ("ViT", "width", "tokens where pairs weigh as much", "share of pairs at N = 196", "at 50,176"),
+    [
+        (
+            name,
+            width,
+            f"{balance(width):,}",
+            *(f"{4 * n**2 * width / block(n, width):.2f}" for n in (196, 50176)),
+        )
+        for name, (width, _) in SIZES["vit"].items()
+    ],
+)  # fmt: skip
+
+# %% [markdown]
+# ## FLOPs, by formula
+#
+# A state-space layer has a state of $E \times S$ numbers ($E$ the inner width, $S$ the state
+# size), and each token takes three multiply-adds for each of them: let it fade, write to it,
+# read from it. That is $6ES$ FLOPs a token, whether it is the first or the last. Move the
+# slider: four image sizes, two models of the paper, and at the same width and depth nothing
+# but the tokens changes along a line.
+
+# %%
+from labkit.cost import executed_flops, model_flops, parameter_count, published
+from labkit.figures.costs import growth_figure, image_sizes_figure, scaling_figure
+
+image_sizes, patch_sizes = (64, 128, 224, 448), (32, 16, 8, 4, 2, 1)
+NAMES = {"vit": "ViT-Base", "adventurer": "Adventurer-Base"}
+flops = {
+    NAMES[model]: {
+        (side, p): model_flops(published(model, "base", image_size=side, patch_size=p))
+        for side in image_sizes
+        for p in patch_sizes
+    }
+    for model in NAMES
+}
+Slider(
+    "patch size p",
+    patch_sizes,
+    lambda p: image_sizes_figure(flops, p, image_sizes=image_sizes),
+    start=16,
+).show()
+
+# %% [markdown]
+# ## FLOPs, counted
+#
+# A formula is what somebody thinks a program does. The counter runs the program itself, on
+# tensors that have a shape and no contents, and writes down each operation. The scan of the
+# state-space layer has three forms that give the same answer (the next lesson builds them):
+# the **loop**, token by token; the **quadratic** form, all pairs at once; and the **chunked**
+# form in between, which spends more products to need fewer steps. The model FLOPs are none
+# of the three: they are what the mathematics asks for, the yardstick for comparing models.
+
+# %%
+import torch
+
+from labkit.cost.counting import count, parameters
+from labkit.cost.measuring import model_of
+from labkit.grid import token_count
+
+
+def counted_of(model, p, backend):
+    """One image through the model, counted and not computed; and its shape."""
+    shape = published(model, size, patch_size=p)
+    with torch.device("meta"):
+        built = model_of(shape, backend=backend)
+    assert parameters(built) == parameter_count(shape)
+    return shape, count(built, (1, 3, 224, 224))
+
+
+asked = [(*form, p) for p in (16, 8) for form in (("vit", "math"), ("vit", "fused"))]
+asked += [("adventurer", form, p) for p in (16, 8) for form in ("quadratic", "chunked")]
+asked += [("adventurer", "loop", 16)]
+counts, counted_rows, wrong = {}, [], 0
+tell = progress("counting")
+for k, (model, backend, p) in enumerate(asked):
+    shape, counts[model, backend, p] = counted_of(model, p, backend)
+    found, formula = counts[model, backend, p], executed_flops(shape, backend)
+    wrong += formula != found.flops
+    cells = (f"{x / 1e9:.3f}" for x in (model_flops(shape), formula, found.flops))
+    name = f"{model}, {backend}, p = {p}"
+    counted_rows.append((name, f"{shape.tokens:,}", *cells, f"{len(found.operations):,}"))
+    tell((k + 1) / len(asked), name)
+columns = ("model GFLOP", "executed, formula", "executed, counted", "operations")
+table(("one image, forward", "tokens", *columns), counted_rows)
+
+# %%
+say(
+    "Formula and count differ in {wrong} of {rows} rows. The counter sees matrix products, "
+    "convolutions and attention kernels only. Norms, softmax, gates, exponentials and every pass "
+    "that merely moves numbers are not FLOPs to it, and the loop, which does most of its work "
+    "number by number, looks cheap. Keep that in mind when the clock runs.",
+    wrong=wrong, rows=len(counted_rows),
+)  # fmt: skip
+
+# %% [markdown]
+# ## Predict: memory
+#
+# Fused attention never holds the table of all pairs: it walks over it in tiles and keeps a
+# running sum. The patch is halved.
+
+# %%
+ask("03-memory")
+
+# %% tags=["exercise"]
+my_choice = (
+    # BEGIN SOLUTION
+    "a"
+    # END SOLUTION
+)
+
+# %%
+memory_prediction = predict("03-memory", my_choice)
+
+# %% [markdown]
+# ## Memory, by formula and in a process of its own
+#
+# Without gradients, a pass holds what the next operation needs. For training it keeps all that
+# the backward pass will ask for. Both follow from reading the program. To measure, a fresh
+# process builds the model, notes how much memory it has, runs one image, and reports its peak.
+# A process usually keeps memory that it has freed, for the next time; the last column is
+# measured that way, the one before it with freed memory handed back at once.
+
+# %%
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+from labkit.cost import kept_bytes, peak_bytes
+from labkit.cost.measuring import memory_of
+
+memory_sizes = [p for p in (8, 4) if token_count(224, p) <= largest_tokens]
+cases = [
+    (model, form, p, training)
+    for p in memory_sizes
+    for model, form, training in (
+        ("vit", "math", False),
+        ("vit", "fused", False),
+        ("adventurer", "chunked", False),
+        ("vit", "fused", True),
+        ("adventurer", "chunked", True),
+    )
+    if p == 8 or not training
+]
+tell, memory_rows, ours, memory_ratios = progress("fresh processes"), [], {}, {}
+with ThreadPoolExecutor(2) as pool:
+    jobs = []
+    for model, form, p, training in cases:
+        shape = published(model, size, patch_size=p)
+        work = partial(memory_of, shape, training=training, backend=form, threads=1)
+        usual = form != "math" and not training
+        jobs.append((pool.submit(work), pool.submit(work, give_back=False) if usual else None))
+    for k, ((model, form, p, training), (tight, loose)) in enumerate(
+        zip(cases, jobs, strict=True)
+    ):
+        shape = published(model, size, patch_size=p)
+        formula = (kept_bytes if training else peak_bytes)(shape, form)
+        measured = ours[model, form, p, training] = tight.result().beyond
+        name = f"{model}, {form}, p = {p}, {'training' if training else 'forward'}"
+        memory_ratios[name] = measured / formula
+        cells = (f"{formula / 1e6:.1f}", f"{measured / 1e6:.1f}", f"{measured / formula:.2f}")
+        usual = f"{loose.result().beyond / 1e6:.1f}" if loose else ""
+        memory_rows.append((name, f"{shape.tokens:,}", *cells, usual))
+        tell((k + 1) / len(cases), name)
+table(
+    ("one image", "tokens", "formula (MB)", "measured (MB)", "ratio", "as processes do (MB)"),
+    memory_rows,
+)
+
+# %%
+fine, coarse = (published("vit", size, patch_size=p) for p in (4, 8))
+times_fused = peak_bytes(fine) / peak_bytes(coarse)
+times_math = peak_bytes(fine, "math") / peak_bytes(coarse, "math")
+memory_prediction.reveal(
+    "a",
+    f"by formula {times_fused:.2f} times from p = 8 to p = 4 when fused, and {times_math:.1f} times "
+    "with the whole table.",
+)
+
+# %%
+from labkit.data.paper import paper_table
+
+paper = {int(row["patch_size"]): row for row in paper_table(6)}
+table(
+    ("ViT-Base, one image in training", "paper (MB)", "formula, two bytes a number (MB)"),
+    [
+        (f"p = {p}", f"{row['memory_mb']:,.0f}", f"{kept / 2e6:,.0f}")
+        for p, row in paper.items()
+        for kept in [kept_bytes(published("vit", "base", patch_size=p))]
+    ],
+)
+
+# %% [markdown]
+# The paper's column was measured on other machines with another library, in half precision;
+# the formula was read off this one. Memory for training grows as the tokens, no faster,
+# because no program that uses a fused kernel ever keeps the pairs. What a fused kernel does
+# not save is the work: the pairs are still computed, and that takes time.
+
+# %% [markdown]
+# ## Time of one layer
+#
+# One layer of each kind at the same width, on random tokens, from short to long: attention as
+# it is defined, attention fused, the state-space layer.
+
+# %%
+import statistics
+
+from labkit.cost.measuring import seconds_of
+from labkit.nn.attention import Attention
+from labkit.nn.mamba2 import Mamba2
+
+width = SIZES["vit"][size][0]
+torch.manual_seed(0)
+layers = {
+    "attention, math": Attention(width, width // 64, backend="math"),
+    "attention, fused": Attention(width, width // 64, backend="fused"),
+    "state space": Mamba2(width),
+}
+lengths = [n for n in (49, 98, 196, 392, 784, 1568, 3136, 6272, 12544) if n <= largest_tokens]
+LONGEST = {"attention, math": 3136}  # beyond, its tables do not fit everywhere
+layer_times = {name: {} for name in layers}
+tell = progress("one layer")
+for k, n in enumerate(lengths):
+    tokens = torch.randn(1, n, width)
+    for name, layer in layers.items():
+        if n <= LONGEST.get(name, n):
+            repeats = max(2, min(15, 12000 // n))
+            layer_times[name][n] = statistics.median(seconds_of(layer, tokens, repeats=repeats))
+    tell((k + 1) / len(lengths), f"{n:,} tokens")
+table(
+    ("tokens", *(f"{name} (ms)" for name in layers)),
+    [
+        (f"{n:,}", *(f"{1e3 * t[n]:.2f}" if n in t else "-" for t in layer_times.values()))
+        for n in lengths
+    ],
+)
+
+# %% [markdown]
+# ## Exercise: an exponent
+#
+# Where time is $t = c\,N^k$, it is a straight line on logarithmic axes, and $k$ is its slope.
+# Return $k$ from two points.
+
+
+# %% tags=["exercise"]
+def my_exponent(n_small, t_small, n_large, t_large):
+    # BEGIN SOLUTION
+    import math
+
+    return math.log(t_large / t_small) / math.log(n_large / n_small)
+    # END SOLUTION
+
+
+# %%
+exponent_of_two = answer("03-exponent", my_exponent)
+
+# %%
+from labkit.stats import crossing, exponent
+
+long_from = 784 if largest_tokens > 1568 else 196
+fits, fit_rows = {}, []
+for name, times in layer_times.items():
+    long = [n for n in times if n >= long_from]
+    fits[name] = exponent(long, [times[n] for n in long])
+    last = exponent_of_two(long[-2], times[long[-2]], long[-1], times[long[-1]])
+    within = f"{fits[name].low:.2f} to {fits[name].high:.2f}"
+    span = f"{long[0]:,} to {long[-1]:,}"
+    fit_rows.append((name, span, f"{fits[name].mean:.2f}", within, f"{last:.2f}"))
+table(("layer", "tokens", "exponent", "95 % interval", "from the last two points"), fit_rows)
+
+# %%
+fused, state_space = layer_times["attention, fused"], layer_times["state space"]
+common = sorted(set(fused) & set(state_space))
+cross = crossing(common, [fused[n] for n in common], [state_space[n] for n in common])
+say(
+    "An exponent near 1 says that time grows as the tokens, near 2 as their pairs; what lies between "
+    "is a sum of both, and its slope rises with N. The interval is about how straight the points lie."
+)
+say(
+    "**Crossover:** from about **{cross:,.0f} tokens** on, a layer of fused attention takes longer "
+    "than a state-space layer of the same width on this machine."
+    if cross
+    else "**Crossover:** none between {first:,} and {last:,} tokens on this machine.",
+    cross=cross or 0, first=common[0], last=common[-1],
+)  # fmt: skip
+
+# %% [markdown]
+# By FLOPs the crossing lies elsewhere, because a FLOP of one kind does not take as long as a
+# FLOP of the other: the state-space layer makes many passes over its tokens that compute
+# little and move much.
+
+# %% [markdown]
+# ## Time of a whole model, foreseen
+#
+# A calibrated machine (the first lesson) and a counted program give a time beforehand. For
+# each operation: its products at the rate of matrices of that size; then the longer of moving
+# its bytes, at the rate of results of that size, and its exponentials; then its start. Nothing
+# is fitted to the models that are foreseen.
+
+# %%
+from labkit.cost.calibration import calibrate
+from labkit.cost.roofline import foreseen_seconds
+
+machine = calibrate(calibration_seconds, progress=progress("calibrating"))
+
+# %%
+FORMS = {"vit": "fused", "adventurer": "chunked"}
+timed_sizes = [p for p in (16, 8, 4, 2) if token_count(224, p) <= largest_tokens]
+tell, seen, model_times, foreseen = progress("whole models"), [], {}, {}
+for k, (model, p) in enumerate((m, p) for p in timed_sizes for m in NAMES):
+    shape, form = published(model, size, patch_size=p), FORMS[model]
+    if (model, form, p) not in counts:
+        counts[model, form, p] = counted_of(model, p, form)[1]
+    parts = foreseen_seconds(counts[model, form, p].operations, machine)
+    built, images = model_of(shape), torch.randn(1, 3, 224, 224)
+    repeats = max(1, min(7, 6000 // shape.tokens))
+    taken = seconds_of(built, images, repeats=repeats, warm=shape.tokens < 5000)
+    foreseen[model, p], model_times[model, p] = parts, statistics.median(taken)
+    tell((k + 1) / (2 * len(timed_sizes)), f"{model}, p = {p}")
+errors = {key: model_times[key] / sum(foreseen[key].values()) for key in model_times}
+time_rows = [
+    (
+        f"{model}-{size}, p = {p}",
+        f"{token_count(224, p):,}",
+        *(f"{x:.3g}" for x in cells),
+        f"{r:.2f}",
+    )
+    for (model, p), r in errors.items()
+    for cells in [
+        (*foreseen[model, p].values(), sum(foreseen[model, p].values()), model_times[model, p])
+    ]
+]
+parts = ("products (s)", "attention (s)", "all else (s)", "foreseen (s)", "measured (s)")
+table(("one image, forward", "tokens", *parts, "measured / foreseen"), time_rows)
+
+# %%
+worst = max(errors, key=lambda key: max(errors[key], 1 / errors[key]))
+say(
+    "Measured over foreseen lies between {low:.2f} and {high:.2f}; farthest off is {model} at "
+    "p = {p}. A machine that is busy with something else is the commonest reason for a ratio "
+    "far from one; run the two cells above again.",
+    low=min(errors.values()), high=max(errors.values()), model=worst[0], p=worst[1],
+)  # fmt: skip
+
+# %% [markdown]
+# ## FLOPs, memory, time: one figure
+#
+# Lines are formulas and forecasts, marks are counts and measurements. Move the slider from one
+# quantity to the next.
+
+# %%
+tokens_of = {p: token_count(224, p) for p in timed_sizes}
+short_names = {"vit": f"ViT-{size}", "adventurer": f"Adventurer-{size}"}
+
+
+def quantity_figure(quantity):
+    """The chosen quantity over the tokens, for both models."""
+    lines, marks = {}, {}
+    for model, name in short_names.items():
+        shapes = {p: published(model, size, patch_size=p) for p in timed_sizes}
+        if quantity == "FLOPs":
+            line = {p: executed_flops(shape) for p, shape in shapes.items()}
+            mark = {p: counts[model, FORMS[model], p].flops for p in timed_sizes}
+        elif quantity == "memory":
+            line = {p: peak_bytes(shape) for p, shape in shapes.items()}
+            mark = {p: ours[model, FORMS[model], p, False] for p in memory_sizes}
+        else:
+            line = {p: sum(foreseen[model, p].values()) for p in timed_sizes}
+            mark = {p: model_times[model, p] for p in timed_sizes}
+        lines[name] = ([tokens_of[p] for p in line], list(line.values()))
+        marks[name] = ([tokens_of[p] for p in mark], list(mark.values()))
+    unit = {"FLOPs": "FLOP, executed", "memory": "bytes, forward", "time": "seconds, forward"}
+    slopes = {
+        name: f"{exponent(*line).mean:.2f}" if len(line[0]) > 1 else "unknown"
+        for name, line in lines.items()
+    }
+    title = f"<b>{quantity}</b>: exponents " + " and ".join(slopes.values())
+    says = (
+        f"{quantity.capitalize()} of one image over the number of tokens, both axes logarithmic. "
+        + "; ".join(f"{name} rises with the exponent {slope}" for name, slope in slopes.items())
+        + ". Lines are foreseen, marks are counted or measured."
+    )
+    return scaling_figure(lines, marks, quantity=unit[quantity], title=title, says=says)
+
+
+Slider("quantity", ["FLOPs", "memory", "time"], quantity_figure, start="time").show()
+
+# %% [markdown]
+# ## Beside the paper
+#
+# The paper's table of costs gives GPU-hours of an epoch for the Base models, measured on a
+# cluster. Levels cannot be compared with a forward pass on this machine; **growth** can. By
+# what factor does the cost grow with each halving of the patch?
+
+# %%
+halvings = [(16, 8), (8, 4), (4, 2), (2, 1)]
+label = {pair: f"{pair[0]} to {pair[1]}" for pair in halvings}
+
+
+def growth(cost):
+    """Cost at the smaller patch over cost at the larger, where both are known."""
+    return {
+        label[a, b]: cost[b] / cost[a] if {a, b} <= cost.keys() else None for a, b in halvings
+    }
+
+
+ratios = {}
+for model, name in (("vit", "ViT"), ("adventurer", "Adventurer")):
+    hours = {p: row[f"{model}_base_gpu_hours"] for p, row in paper.items()}
+    ratios[f"{name}-Base, paper"] = growth(hours)
+    ratios[f"{name}-{size}, measured"] = growth({p: model_times[model, p] for p in timed_sizes})
+by_formula = {
+    name: growth({p: model_flops(published(model, "base", patch_size=p)) for p in paper})
+    for model, name in NAMES.items()
+}
+table(
+    ("halving", *ratios, *(f"{name}, FLOPs" for name in by_formula)),
+    [
+        (step, *("-" if found[step] is None else f"{found[step]:.1f}"
+         for found in (*ratios.values(), *by_formula.values())))
+        for step in label.values()
+    ],
+)  # fmt: skip
+
+# %%
+last_step = next(
+    step for step in reversed(label.values()) if ratios[f"ViT-{size}, measured"][step]
+)
+vit_last = ratios[f"ViT-{size}, measured"][last_step]
+adventurer_last = ratios[f"Adventurer-{size}, measured"][last_step]
+show(
+    growth_figure(
+        ratios,
+        title="What each halving of the patch multiplies",
+        says="Growth of cost with each halving of the patch. The paper's ViT-Base goes from "
+        f"{ratios['ViT-Base, paper']['16 to 8']:.1f} to {ratios['ViT-Base, paper']['2 to 1']:.1f}, its "
+        f"Adventurer-Base stays near {ratios['Adventurer-Base, paper']['2 to 1']:.1f}. Measured here, "
+        f"at the step {last_step}: {vit_last:.1f} for the ViT, {adventurer_last:.1f} for Adventurer.",
+    )
+)
+
+# %%
+halve_prediction.reveal(
+    "b",
+    f"at the step {last_step} the ViT took {vit_last:.1f} times as long and Adventurer "
+    f"{adventurer_last:.1f} times. The ViT is on its way to sixteen, which it reaches where pairs "
+    "are all that counts.",
+)
+
+# %% [markdown]
+# ## The whole photograph, pixel by pixel
+#
+# The longest sequence of the paper, foreseen from the shorter ones above by the exponents just
+# fitted, and then measured: one state-space layer, and one head of fused attention by itself.
+
+# %%
+from labkit.ops.attention import attention
+
+head = torch.randn(3, 1, 1, final_tokens, 64)
+
+
+class Head(torch.nn.Module):
+    """Attention of one head, without the maps around it."""
+
+    def forward(self, qkv):
+        return attention(*qkv, backend="fused")
+
+
+short = [n for n in lengths if long_from <= n]
+head_times = {}
+for n in short:
+    taken = seconds_of(Head(), head[:, :, :, :n], repeats=max(2, min(9, 8000 // n)))
+    head_times[n] = statistics.median(taken)
+head_fit = exponent(short, [head_times[n] for n in short])
+final_rows, final_ratio = [], {}
+for name, times, fit, run_it in (
+    ("state-space layer", {n: state_space[n] for n in short}, fits["state space"],
+     lambda: seconds_of(layers["state space"], torch.randn(1, final_tokens, width), repeats=2)),
+    ("one head of attention, fused", head_times, head_fit,
+     lambda: seconds_of(Head(), head, repeats=1, warm=False)),
+):  # fmt: skip
+    base = short[-1]
+    low, middle, high = (
+        times[base] * (final_tokens / base) ** k for k in (fit.low, fit.mean, fit.high)
+    )
+    measured = statistics.median(run_it())
+    final_ratio[name] = measured / middle
+    cells = (f"{fit.mean:.2f}", f"{middle:.2f}", f"{low:.2f} to {high:.2f}", f"{measured:.2f}")
+    final_rows.append((name, *cells, f"{measured / middle:.2f}"))
+columns = ("exponent", "foreseen (s)", "by the interval (s)", "measured (s)", "ratio")
+table((f"{final_tokens:,} tokens", *columns), final_rows)
+
+# %%
+whole = published("vit", "base", patch_size=1), published("adventurer", "base", patch_size=1)
+say(
+    "A ViT-Base has {heads} such heads in each of {depth} blocks. At p = 1 its model FLOPs are "
+    "{v:,.0f} TFLOP for one image, those of Adventurer-Base {a:.1f}: {ratio:.0f} times as many. "
+    "That is why the paper trained its ViTs at shorter lengths only.",
+    heads=whole[0].heads, depth=whole[0].depth, v=model_flops(whole[0]) / 1e12,
+    a=model_flops(whole[1]) / 1e12, ratio=model_flops(whole[0]) / model_flops(whole[1]),
+)  # fmt: skip
+
+# %% tags=["collapse"]
+keep(
+    wrong=wrong,
+    rows=len(counted_rows),
+    memory_low=min(memory_ratios.values()),
+    memory_high=max(memory_ratios.values()),
+    exponents={name: list(fit[:3]) for name, fit in fits.items()},
+    fused_exponent=fits["attention, fused"].mean,
+    state_exponent=fits["state space"].mean,
+    crossover=cross,
+    table=[list(row) for row in time_rows],
+    low=min(errors.values()),
+    high=max(errors.values()),
+    last_step=last_step,
+    vit_last=vit_last,
+    adventurer_last=adventurer_last,
+    final_rows=[list(row) for row in final_rows],
+    final_state=final_ratio["state-space layer"],
+    final_head=final_ratio["one head of attention, fused"],
+    largest=largest_tokens,
+)
+
+# %% [markdown]
+# ## What you should see
+
+# %% tags=["collapse"]
+say_recorded(
+    "03_what_a_token_costs",
+    "Formula and count of FLOPs differed in {wrong} of {rows} rows; memory in a fresh process was "
+    "{memory_low:.2f} to {memory_high:.2f} of the formula. The exponent of time was "
+    "{fused_exponent:.2f} for fused attention and {state_exponent:.2f} for the state-space layer, "
+    "which is the cheaper one from about {crossover:,.0f} tokens on. Whole models up to {largest:,} "
+    "tokens took {low:.2f} to {high:.2f} times the foreseen time. At the step {last_step} the ViT "
+    "grew by {vit_last:.1f} and Adventurer by {adventurer_last:.1f}. Measured over foreseen at the "
+    "end: {final_state:.2f} for the state-space layer, {final_head:.2f} for one head of attention.",
+)
+
+# %% [markdown]
+# ## Limits of this result
+#
+# - One machine, one image at a time, forward passes. A graphics card has other rates, keeps
+#   freed memory to itself, and is only filled by many images; there the exponents appear at
+#   greater lengths.
+# - The forecast knows rates by size and nothing of caches between operations, of how a kernel
+#   splits its work, or of what else runs. It is good to a few tens of percent, no better.
+# - The state-space layer is the plain chunked form, written for reading. A later lesson makes
+#   it several times lighter without changing an answer; the exponents stay.
+# - Cost says nothing of worth. Whether finer tokens are worth their price is asked later, at
+#   equal compute.
+#
+# ## Next
+#
+# [Two architectures](04_two_architectures.ipynb): attention and the state-space layer, built
+# by hand.
