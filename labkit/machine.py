@@ -1,6 +1,9 @@
-"""The machine below the lessons: how many cores and how much memory a process may really use."""
+"""The machine below the lessons: how many cores and how much memory a process may really use, and what it does with
+memory that it has freed."""
 
+import ctypes
 import os
+import sys
 from pathlib import Path, PurePosixPath
 
 import psutil
@@ -21,6 +24,21 @@ def memory() -> tuple[int, int]:
     limits = [int(limit) for (limit,) in told if limit != "max"]
     host = psutil.virtual_memory()
     return min([host.total, *limits]), min([host.available, *limits])
+
+
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of glibc's mallopt
+
+
+def keep_freed_memory() -> bool:
+    """Let this process keep the memory that it frees, for its next tensor. Otherwise glibc hands large blocks back to
+    the system and fetches them again, page by page, which takes longer than many a pass over them, and on a shared
+    machine now this long, now that. Whether it could be set: it is a matter of Linux with glibc. Used in lesson 03."""
+    if sys.platform != "linux":
+        return False
+    library = ctypes.CDLL(None)
+    return hasattr(library, "mallopt") and bool(
+        library.mallopt(M_MMAP_MAX, 0) and library.mallopt(M_TRIM_THRESHOLD, -1)
+    )
 
 
 def _group(file: str, controller: str = "") -> list[list[str]]:

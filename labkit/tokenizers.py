@@ -66,7 +66,8 @@ class Patches(nn.Module):
                 f"images of shape {tuple(images.shape)} (B, C, H, W) reached a tokenizer made for C, H, W = "
                 f"{expected}: channels and sides must agree, or the patches would be cut across the wrong pixels"
             )
-        return self.embed(patchify(images, self.patch_size))
+        tokens = self.embed(patchify(images, self.patch_size))
+        return tokens.to(self.embed.weight.dtype)  # under mixed precision the residual path stays in float32
 
     def extra_repr(self) -> str:
         return f"image_size={self.image_size}, patch_size={self.patch_size}, tokens={self.tokens}"

@@ -87,6 +87,9 @@ class FakeClock:
         self.now = 0.0
         monkeypatch.setattr(ours.time, "perf_counter", lambda: self.now)
 
+    def passes(self, seconds):
+        self.now += seconds
+
     def costs(self, monkeypatch, owner, name, seconds):
         plain = getattr(owner, name)
 
@@ -97,7 +100,7 @@ class FakeClock:
         monkeypatch.setattr(owner, name, counted)
 
 
-def test_two_flops_a_multiply_add_two_bytes_a_copied_byte_and_one_launch_each(monkeypatch):
+def test_two_flops_a_multiply_add_two_bytes_a_copied_byte_and_a_start_for_each_operation(monkeypatch):
     """On a pretended machine of known rates, which the true arithmetic of small sizes runs under."""
     clock = FakeClock(monkeypatch)
     monkeypatch.setattr(ours, "SIDES", (16, 32, 64))
@@ -109,7 +112,7 @@ def test_two_flops_a_multiply_add_two_bytes_a_copied_byte_and_one_launch_each(mo
     clock.costs(monkeypatch, torch.Tensor, "copy_", lambda to, source: 2 * source.nbytes / 1e7)
     clock.costs(monkeypatch, torch, "mul", lambda a, b: 3 * a.nbytes / (1e6 if a.nbytes > 1000 else 1e7))
     clock.costs(monkeypatch, torch, "exp", lambda a: len(a) / 1e5)
-    clock.costs(monkeypatch, torch, "add", lambda a, b: 1e-4)
+    monkeypatch.setattr(ours, "_small_models", lambda device: (lambda: clock.passes(7e-4), 7))
     found = ours.calibrate(10)
     assert found.float32.median == pytest.approx(1e8)
     assert found.float32.size == found.bfloat16.size == 32
@@ -132,7 +135,7 @@ def test_a_side_that_would_break_the_budget_is_left_out(monkeypatch):
     clock.costs(monkeypatch, torch.Tensor, "copy_", lambda to, source: 1e-4)
     clock.costs(monkeypatch, torch, "mul", lambda a, b: 3 * a.nbytes / (1e6 if a.nbytes > 1000 else 1e7))
     clock.costs(monkeypatch, torch, "exp", lambda a: len(a) / 1e5)
-    clock.costs(monkeypatch, torch, "add", lambda a, b: 1e-4)
+    monkeypatch.setattr(ours, "_small_models", lambda device: (lambda: clock.passes(7e-4), 7))
     assert ours.calibrate(2).float32.size < 2_048
     assert clock.now < 4  # one product of the largest side takes two hours
 

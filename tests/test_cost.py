@@ -255,9 +255,8 @@ def test_counting_a_model_that_is_nowhere(model: str, backend: str) -> None:
     one = shape(model, tokens=5 if backend == "loop" else 70, heads=2)
     with torch.device("meta"):
         nowhere = model_of(one, backend=backend)
-    for training in (False, True):
-        there = count(model_of(one, backend=backend), images_of(one), training=training)
-        assert count(nowhere, images_of(one), training=training).flops == there.flops
+    there = count(model_of(one, backend=backend), images_of(one), training=True)
+    assert count(nowhere, images_of(one), training=True).flops == there.flops
     assert all(weight.is_meta for weight in nowhere.parameters())
 
 

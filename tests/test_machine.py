@@ -1,9 +1,26 @@
 """labkit.machine: which limits on cores and memory count."""
 
 import math
+import subprocess
+import sys
 from pathlib import Path
 
+import pytest
+
 from labkit import machine
+
+KEEPING = """
+import sys
+import psutil, torch
+from labkit.machine import keep_freed_memory
+
+held = lambda: psutil.Process().memory_info().rss
+assert keep_freed_memory() or sys.argv[1] == "plain"
+torch.ones(2**26)
+before = held()
+torch.ones(2**26)
+print(before, held())
+"""
 
 
 def control_groups(monkeypatch, tmp_path, own, files):
@@ -42,3 +59,14 @@ def test_without_control_groups_the_machine_itself_counts(monkeypatch, tmp_path)
     total, available = machine.memory()
     assert 0 < available <= total < math.inf
     assert machine.cores() >= 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's malloc is Linux's")
+def test_freed_memory_is_kept_where_that_can_be_set():
+    code = KEEPING.replace("keep_freed_memory() or ", "")  # a process that keeps nothing, to compare with
+    told = {}
+    for name, script in (("kept", KEEPING), ("plain", code)):
+        command = [sys.executable, "-c", script, name]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+        told[name] = int(done.stdout.split()[0])
+    assert told["kept"] - told["plain"] > 2**27, "a quarter of a gigabyte was freed and is still there"

@@ -17,6 +17,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from labkit.cost.counting import count
+from labkit.cost.measuring import model_of
+from labkit.cost.shapes import Shape
 from labkit.machine import memory
 from labkit.records import machine as processor
 
@@ -26,6 +29,7 @@ SIDES = (32, 64, 128, 256, 512, 1_024, 2_048, 4_096, 8_192)  # of the square mat
 COPY_BYTES = 2**28  # far beyond any cache
 # of the tensors that a pass makes; about 32 MiB, malloc on Linux stops keeping what it has for the next one
 PASS_BYTES = (2**16, 2**18, 2**20, 2**22, 2**24, 2**25 - 2**20, 2**25 + 2**20, 2**27)
+RING = 8  # about as many tensors as a block of a model works on
 EXPONENTIALS = 2**18  # numbers, which stay in the cache
 SAMPLE = 2e-3  # seconds: shorter calls are repeated within one sample, so that pauses between them count as well
 
@@ -93,11 +97,11 @@ def calibrate(
     """Measure the roofline of a device, with torch's threads and precision as they are set, in about `seconds`.
 
     Matrix products of growing square sides in float32 and bfloat16, of which the fastest side is measured afresh; a
-    large copy, whose bytes count twice, once read and once written; products of two tensors, number by number, into a
-    new one of growing size, whose bytes count three times; exponentials within the cache; additions of two 1-element
-    tensors. Every number has its quartiles and repeats: a busy machine shows in them. `progress` gets (fraction,
-    text), at most five times a second. ValueError for seconds that are not positive and for a device that is absent.
-    Used in lessons 00 and 03.
+    large copy, whose bytes count twice, once read and once written; products of two tensors out of several, number by
+    number, into a new one of growing size, whose bytes count three times; exponentials within the cache; and two
+    models so small that starting their operations is all they do. Every number has its quartiles and repeats: a busy
+    machine shows in them. `progress` gets (fraction, text), at most five times a second. ValueError for seconds that
+    are not positive and for a device that is absent. Used in lessons 00 and 03.
     """
     if not (math.isfinite(seconds) and seconds > 0):
         raise ValueError(f"{seconds} seconds: a positive number is needed, nothing can be measured in no time")
@@ -254,12 +258,27 @@ def _bandwidth(device: torch.device, seconds: float, tell: Callable) -> Measured
 def _passes(device: torch.device, seconds: float, tell: Callable) -> Curve:
     found = []
     for size in PASS_BYTES:
-        if 3 * size > memory()[1] / 2:
+        if 3 * RING * size > memory()[1] / 2:
             break
-        left, right = (torch.ones(size // 4, device=device) for _ in range(2))
-        samples = _sample(partial(torch.mul, left, right), device, seconds / len(PASS_BYTES), tell)
+        turn = _Ring(size, device)
+        samples = _sample(turn, device, seconds / len(PASS_BYTES), tell)
         found.append(_measured(3 * size / samples, size))
     return tuple(found)
+
+
+class _Ring:
+    """Passes over one pair of tensors after the other, results kept for a round, as a model does it: what comes next
+    was not just in the cache, and its result takes the place of one that was dropped."""
+
+    def __init__(self, size: int, device: torch.device) -> None:
+        self.left, self.right = ([torch.ones(size // 4, device=device) for _ in range(RING)] for _ in range(2))
+        self.results, self.at = [None] * RING, 0
+        for _ in range(2 * RING):
+            self()
+
+    def __call__(self) -> None:
+        self.at = (self.at + 1) % RING
+        self.results[self.at] = torch.mul(self.left[self.at], self.right[self.at])
 
 
 def _exponentials(device: torch.device, seconds: float, tell: Callable) -> Measured:
@@ -269,5 +288,21 @@ def _exponentials(device: torch.device, seconds: float, tell: Callable) -> Measu
 
 
 def _launch(device: torch.device, seconds: float, tell: Callable) -> Measured:
-    left, right = torch.ones(1, device=device), torch.ones(1, device=device)
-    return _measured(_sample(partial(torch.add, left, right), device, seconds, tell), 1)
+    work, operations = _small_models(device)
+    return _measured(_sample(work, device, seconds, tell) / operations, operations)
+
+
+def _small_models(device: torch.device) -> tuple[Callable, int]:
+    """A forward pass through models so small that starting their operations is all that takes time; how many there
+    are."""
+    same = {"image_size": 2, "patch_size": 1, "channels": 1, "width": 16, "depth": 2, "classes": 2}
+    models = [model_of(Shape(model=name, **same)).to(device) for name in ("vit", "adventurer")]
+    image = torch.zeros(1, 1, 2, 2, device=device)
+    operations = sum(len(count(model, tuple(image.shape)).operations) for model in models)
+
+    @torch.no_grad()
+    def work() -> None:
+        for model in models:
+            model(image)
+
+    return work, operations

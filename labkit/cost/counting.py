@@ -107,8 +107,11 @@ def _operation(
         b, h, n, _ = ins[0].shape if "backward" not in name else ins[1].shape
         exponentials = b * h * n * (ins[1] if "backward" not in name else ins[2]).shape[2]
     products = outs[0].shape[0] if name in ("bmm", "baddbmm") else 1
-    moved = (sum(one.numel() * one.element_size() for one in part) for part in (ins, outs))
-    return Operation(name, flops, products, exponentials, *moved)
+    if name == "convolution":
+        products = len(ins[0]) * args[8]  # each group of channels by itself
+    read, written = (sum(one.numel() * one.element_size() for one in part) for part in (ins, outs))
+    twice = 2 if name == "constant_pad_nd" else 1  # filled first, then copied into
+    return Operation(name, flops, products, exponentials, read, twice * written)
 
 
 def count(

@@ -19,7 +19,8 @@ SIZES = {
 @dataclass(frozen=True, kw_only=True)
 class Shape:
     """A model on images of a size. `class_token` adds one token; `learned_positions` a trained table for all tokens.
-    `heads` are attention's, `state` is the state size of Adventurer; each ignores the other's."""
+    `heads` are attention's, `state` is the state size of Adventurer; each ignores the other's. ValueError for patches
+    that do not fit the image."""
 
     model: str
     image_size: Size
@@ -32,6 +33,9 @@ class Shape:
     learned_positions: bool = True
     heads: int = 1
     state: int = 64
+
+    def __post_init__(self) -> None:
+        token_count(self.image_size, self.patch_size)  # refuses patches that do not fit
 
     @property
     def tokens(self) -> int:

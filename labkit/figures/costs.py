@@ -29,7 +29,7 @@ def scaling_figure(
                            marker={"symbol": symbol, "size": 10, "color": colour})  # fmt: skip
     figure.update_xaxes(type="log", title="tokens N", tickvals=[49, 196, 784, 3136, 12544, 50176],
                         ticktext=["49", "196", "784", "3,136", "12,544", "50,176"])  # fmt: skip
-    figure.update_yaxes(type="log", title=quantity, exponentformat="power")
+    figure.update_yaxes(type="log", title=quantity, exponentformat="power", dtick=1)
     dressed(figure, title=title, says=says, height=440)
     return figure.update_layout(
         margin={"t": 92}, legend={"y": 1.02, "x": 0, "xanchor": "left"}, title={"y": 0.97, "yanchor": "top"}
@@ -79,18 +79,26 @@ def image_sizes_figure(
 
 
 def growth_figure(growth: Mapping[str, Mapping[str, float | None]], *, title: str, says: str) -> go.Figure:
-    """By what factor a cost grows with each halving of p; one line of marks for each name. Dashed: 4 (as the tokens)
-    and 16 (as their pairs). Used in lesson 03."""
+    """By what factor a cost grows with each halving of p; one line of marks for each name, two names a model: what
+    others found (full line, filled marks), then ours (dashed, open marks). Dashed in grey: 4, as the tokens, and 16, as
+    their pairs. Used in lesson 03."""
     figure = go.Figure()
     steps = list(next(iter(growth.values())))
-    for (name, factors), (colour, symbol, dash) in zip(growth.items(), LOOKS, strict=False):
-        figure.add_scatter(x=steps, y=[factors.get(step) for step in steps], mode="lines+markers", name=name,
-                           line={"color": colour, "dash": dash, "width": 1.5},
-                           marker={"symbol": symbol, "size": 11, "color": colour})  # fmt: skip
+    for k, (name, factors) in enumerate(growth.items()):
+        (colour, symbol, _), open_mark = LOOKS[k // 2], k % 2
+        figure.add_scatter(
+            x=steps,
+            y=[factors.get(step) for step in steps],
+            mode="lines+markers",
+            name=name,
+            line={"color": colour, "dash": "dash" if open_mark else "solid", "width": 1.5},
+            marker={"symbol": symbol + ("-open" if open_mark else ""), "size": 11, "color": colour},
+        )
     for level, text in ((4, "4: as the tokens"), (16, "16: as their pairs")):
-        figure.add_hline(y=level, line={"color": MUTED, "dash": "dash", "width": 1}, annotation_text=text,
-                         annotation_position="top left", annotation_font={"size": 11, "color": INK})  # fmt: skip
-    figure.update_yaxes(type="log", title="grows by the factor", range=[0.3, 1.35], tickvals=[2, 4, 8, 16])
+        figure.add_hline(y=level, line={"color": MUTED, "dash": "dash", "width": 1})
+        figure.add_annotation(text=text, x=0, xref="paper", xanchor="left", y=log10(level), yref="y", yanchor="bottom",
+                              showarrow=False, font={"size": 11, "color": INK})  # fmt: skip
+    figure.update_yaxes(type="log", title="grows by the factor", range=[0.15, 1.35], tickvals=[2, 4, 8, 16])
     figure.update_xaxes(title="halving of the patch")
     dressed(figure, title=title, says=says, height=440)
     return figure.update_layout(

@@ -339,15 +339,19 @@ table(
 # ## Time of one layer
 #
 # One layer of each kind at the same width, on random tokens, from short to long: attention as
-# it is defined, attention fused, the state-space layer.
+# it is defined, attention fused, the state-space layer. From here on this process keeps the
+# memory that it frees: fetching it from the system again takes longer than many a pass over
+# it, and on a shared machine now this long, now that.
 
 # %%
 import statistics
 
 from labkit.cost.measuring import seconds_of
+from labkit.machine import keep_freed_memory
 from labkit.nn.attention import Attention
 from labkit.nn.mamba2 import Mamba2
 
+kept_here = keep_freed_memory()
 width = SIZES["vit"][size][0]
 torch.manual_seed(0)
 layers = {
@@ -452,8 +456,9 @@ for k, (model, p) in enumerate((m, p) for p in timed_sizes for m in NAMES):
         counts[model, form, p] = counted_of(model, p, form)[1]
     parts = foreseen_seconds(counts[model, form, p].operations, machine)
     built, images = model_of(shape), torch.randn(1, 3, 224, 224)
-    repeats = max(1, min(7, 6000 // shape.tokens))
-    taken = seconds_of(built, images, repeats=repeats, warm=shape.tokens < 5000)
+    lasting = model == "vit" and shape.tokens > 5000  # many seconds: once, and no rehearsal
+    repeats = 1 if lasting else max(2, min(9, 9000 // shape.tokens))
+    taken = seconds_of(built, images, repeats=repeats, warm=not lasting)
     foreseen[model, p], model_times[model, p] = parts, statistics.median(taken)
     tell((k + 1) / (2 * len(timed_sizes)), f"{model}, p = {p}")
 errors = {key: model_times[key] / sum(foreseen[key].values()) for key in model_times}
@@ -513,9 +518,10 @@ def quantity_figure(quantity):
         name: f"{exponent(*line).mean:.2f}" if len(line[0]) > 1 else "unknown"
         for name, line in lines.items()
     }
-    title = f"<b>{quantity}</b>: exponents " + " and ".join(slopes.values())
+    told = ", ".join(f"{name} {slope}" for name, slope in slopes.items())
+    title = f"<b>{quantity}</b>, exponents: {told}"
     says = (
-        f"{quantity.capitalize()} of one image over the number of tokens, both axes logarithmic. "
+        f"The {quantity} of one image over the number of tokens, both axes logarithmic. "
         + "; ".join(f"{name} rises with the exponent {slope}" for name, slope in slopes.items())
         + ". Lines are foreseen, marks are counted or measured."
     )
@@ -641,6 +647,7 @@ say(
 
 # %% tags=["collapse"]
 keep(
+    kept_here=kept_here,
     wrong=wrong,
     rows=len(counted_rows),
     memory_low=min(memory_ratios.values()),
