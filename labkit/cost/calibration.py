@@ -256,9 +256,11 @@ def _bandwidth(device: torch.device, seconds: float, tell: Callable) -> Measured
 
 
 def _passes(device: torch.device, seconds: float, tell: Callable) -> Curve:
-    found = []
+    found: list[Measured] = []
+    end = time.perf_counter() + seconds
     for size in PASS_BYTES:
-        if 3 * RING * size > memory()[1] / 2:
+        rounds = 3 * RING * 3 * size / found[-1].median if found else 0.0  # seconds of three, the least that counts
+        if 3 * RING * size > memory()[1] / 2 or (len(found) > 1 and rounds > end - time.perf_counter()):
             break
         turn = _Ring(size, device)
         samples = _sample(turn, device, seconds / len(PASS_BYTES), tell)

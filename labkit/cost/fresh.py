@@ -1,9 +1,11 @@
-"""The process of its own in which memory is measured: `python -m labkit.cost.fresh '{"shape": ...}'` prints bytes as
-JSON. Before the pass that counts a small one runs, so that libraries have what they load at their first use."""
+"""The processes in which memory is measured: `python -m labkit.cost.fresh '[{"shape": ...}, ...]'` prints one line of
+JSON for each case. Each case has a process of its own, forked before torch has computed anything; in it a small pass
+runs first, so that libraries have what they load at their first use."""
 
 import ctypes
 import gc
 import json
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -19,11 +21,11 @@ M_MMAP_THRESHOLD = -3  # glibc: blocks from this size on come from the system an
 STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
-def main(asked: dict) -> dict[str, int]:
+def measure(asked: dict) -> dict[str, int]:
     """Build the model, settle, run one image through it; how many bytes more the process held at its peak."""
     if asked["give_back"]:
         ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, 2**16)
-    torch.set_num_threads(asked["threads"])
+    torch.set_num_threads(1)
     shape = Shape(**asked["shape"])
     small = replace(shape, image_size=4 * shape.patch_size, depth=1)
     _run(*_made(small, asked["backend"], asked["training"]), asked["training"])
@@ -56,5 +58,17 @@ def _run(model: torch.nn.Module, images: torch.Tensor, training: bool) -> None:
             answer.sum().backward()
 
 
+def main(cases: list[dict]) -> int:
+    """Measure each case in a child of this process; 1 as soon as one fails."""
+    for asked in cases:
+        child = os.fork()
+        if child == 0:
+            print(json.dumps(measure(asked)), flush=True)
+            os._exit(0)
+        if os.waitpid(child, 0)[1]:
+            return 1
+    return 0
+
+
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(main(json.loads(sys.argv[1]))))
+    sys.exit(main(json.loads(sys.argv[1])))

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
@@ -57,26 +58,32 @@ def seconds_of(model: nn.Module, images: torch.Tensor, *, repeats: int, warm: bo
     return taken[warm:]
 
 
-def memory_of(
-    shape: Shape,
-    *,
-    training: bool = False,
-    backend: str = "auto",
-    give_back: bool = True,
-    threads: int | None = None,
-) -> Memory:
-    """The memory that one image takes in a fresh process: the peak of its resident memory during a forward pass (with
-    `training` a backward pass as well) minus what it held before, weights and gradients included.
+class Case(NamedTuple):
+    """One image through a model of this shape, forward, or with `training` backward as well.
 
     With `give_back`, memory that is freed goes back to the system at once, so that the peak is what tensors hold;
-    without, the process keeps some of it for later, as it does in everyday use. Linux with glibc; ValueError
-    elsewhere, and with what the process said if it failed. Used in lesson 03."""
+    without, the process keeps some of it for later, as it does in everyday use."""
+
+    shape: Shape
+    backend: str = "auto"
+    training: bool = False
+    give_back: bool = True
+
+
+def memory_of(*cases: Case) -> Iterator[Memory]:
+    """The memory that each case takes in a fresh process with one thread: the peak of its resident memory during the
+    pass minus what it held before, weights and gradients included. Given as each is measured.
+
+    Linux with glibc; ValueError elsewhere, and with what the process said if it failed. Used in lesson 03."""
     if sys.platform != "linux":
         raise ValueError(f"memory on {sys.platform!r} is not measured: a process's peak is read from Linux's /proc")
-    asked = {"shape": asdict(shape), "training": training, "backend": backend, "give_back": give_back}
-    asked["threads"] = threads or torch.get_num_threads()
-    command = [sys.executable, "-m", "labkit.cost.fresh", json.dumps(asked)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=REPOSITORY)
-    if done.returncode:
-        raise ValueError(f"the process that measures memory ended with {done.returncode}: {done.stderr[-500:]}")
-    return Memory(**json.loads(done.stdout))
+    asked = json.dumps([{**case._asdict(), "shape": asdict(case.shape)} for case in cases])
+    command = [sys.executable, "-m", "labkit.cost.fresh", asked]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=REPOSITORY
+    ) as process:
+        for line in process.stdout:
+            yield Memory(**json.loads(line))
+        said = process.stderr.read()
+    if process.returncode:
+        raise ValueError(f"the process that measures memory ended with {process.returncode}: {said[-500:]}")

@@ -210,7 +210,7 @@ def counted_of(model, p, backend):
 
 asked = [(*form, p) for p in (16, 8) for form in (("vit", "math"), ("vit", "fused"))]
 asked += [("adventurer", form, p) for p in (16, 8) for form in ("quadratic", "chunked")]
-asked += [("adventurer", "loop", 16)]
+asked += [("adventurer", "loop", 32)]  # thousands of operations even so
 counts, counted_rows, wrong = {}, [], 0
 tell = progress("counting")
 for k, (model, backend, p) in enumerate(asked):
@@ -262,15 +262,12 @@ memory_prediction = predict("03-memory", my_choice)
 # measured that way, the one before it with freed memory handed back at once.
 
 # %%
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-
 from labkit.cost import kept_bytes, peak_bytes
-from labkit.cost.measuring import memory_of
+from labkit.cost.measuring import Case, memory_of
 
 memory_sizes = [p for p in (8, 4) if token_count(224, p) <= largest_tokens]
-cases = [
-    (model, form, p, training)
+cases = {
+    (model, form, p, training): Case(published(model, size, patch_size=p), form, training)
     for p in memory_sizes
     for model, form, training in (
         ("vit", "math", False),
@@ -280,27 +277,25 @@ cases = [
         ("adventurer", "chunked", True),
     )
     if p == 8 or not training
-]
-tell, memory_rows, ours, memory_ratios = progress("fresh processes"), [], {}, {}
-with ThreadPoolExecutor(2) as pool:
-    jobs = []
-    for model, form, p, training in cases:
-        shape = published(model, size, patch_size=p)
-        work = partial(memory_of, shape, training=training, backend=form, threads=1)
-        usual = form != "math" and not training
-        jobs.append((pool.submit(work), pool.submit(work, give_back=False) if usual else None))
-    for k, ((model, form, p, training), (tight, loose)) in enumerate(
-        zip(cases, jobs, strict=True)
-    ):
-        shape = published(model, size, patch_size=p)
-        formula = (kept_bytes if training else peak_bytes)(shape, form)
-        measured = ours[model, form, p, training] = tight.result().beyond
-        name = f"{model}, {form}, p = {p}, {'training' if training else 'forward'}"
-        memory_ratios[name] = measured / formula
-        cells = (f"{formula / 1e6:.1f}", f"{measured / 1e6:.1f}", f"{measured / formula:.2f}")
-        usual = f"{loose.result().beyond / 1e6:.1f}" if loose else ""
-        memory_rows.append((name, f"{shape.tokens:,}", *cells, usual))
-        tell((k + 1) / len(cases), name)
+}
+usual = [key for key in cases if key[1] != "math" and not key[3]]
+everyday = [cases[key]._replace(give_back=False) for key in usual]
+tell, found = progress("fresh processes"), []
+for k, memory in enumerate(memory_of(*cases.values(), *everyday)):
+    found.append(memory.beyond)
+    tell((k + 1) / (len(cases) + len(everyday)), f"{memory.beyond / 1e6:.1f} MB")
+ours = dict(zip(cases, found, strict=False))
+as_usual = dict(zip(usual, found[len(cases) :], strict=True))
+memory_rows, memory_ratios = [], {}
+for (model, form, p, training), measured in ours.items():
+    case = cases[model, form, p, training]
+    formula = (kept_bytes if training else peak_bytes)(case.shape, form)
+    name = f"{model}, {form}, p = {p}, {'training' if training else 'forward'}"
+    memory_ratios[name] = measured / formula
+    cells = (f"{formula / 1e6:.1f}", f"{measured / 1e6:.1f}", f"{measured / formula:.2f}")
+    kept = as_usual.get((model, form, p, training))
+    last = f"{kept / 1e6:.1f}" if kept else ""
+    memory_rows.append((name, f"{case.shape.tokens:,}", *cells, last))
 table(
     ("one image", "tokens", "formula (MB)", "measured (MB)", "ratio", "as processes do (MB)"),
     memory_rows,
