@@ -11,7 +11,7 @@ WORKERS ?= 2
 OUT     ?= site
 LESSONS ?=
 PROFILE ?=
-JOBS    ?=
+JOBS    ?= 2
 SET     ?=
 
 .DEFAULT_GOAL := help
@@ -21,7 +21,7 @@ help:  ## this list
 	@echo "Patch Lab. The first target that you run builds .venv (about 3 minutes the first time, 6 GB)."
 	@grep -E '^[a-z]+: .*##' Makefile | sed -E 's/^([a-z]+):.*## */\1|/' | awk -F'|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
 
-rerun: .venv/.ready  ## run every lesson without a screen and write the pages (OUT=site LESSONS= PROFILE= JOBS= SET=)
+rerun: .venv/.ready  ## run every lesson without a screen and write the pages (OUT=site LESSONS= PROFILE= JOBS=2 SET=)
 	$(BIN)/labkit rerun $(LESSONS) --out "$(OUT)" $(if $(PROFILE),--profile $(PROFILE)) $(if $(JOBS),--jobs $(JOBS)) $(foreach pair,$(SET),--set $(pair))
 
 test: .venv/.ready  ## run the tests (WORKERS=2 processes)

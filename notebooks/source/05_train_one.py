@@ -18,7 +18,7 @@
 #       - text: tell what a short training run can and cannot say about patch sizes
 #         check: 05-predict
 #     working_minutes: 45
-#     measures_time: true
+#     measures_time: false
 #     timeout_seconds: 900
 #     parameters:
 #       patch_size:
