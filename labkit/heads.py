@@ -8,7 +8,7 @@ or None. Letters: B images, N patch tokens, D width, K classes.
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from labkit.positions import Place
+from labkit.positions import Place, check_place
 
 
 class Classify(nn.Module):
@@ -30,7 +30,7 @@ class ClassifyToken(nn.Module):
 
     def __init__(self, dim: int, classes: int, *, place: Place = "first") -> None:
         super().__init__()
-        if place is None:
+        if check_place(place) is None:
             raise ValueError("place None: this head reads a class token, first or last; Classify needs none")
         self.class_token, self.linear = place, _linear(dim, classes)
 

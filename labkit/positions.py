@@ -19,12 +19,20 @@ Grid = tuple[int, int]
 Place = Literal["first", "last"] | None
 
 
+def check_place(place: Place) -> Place:
+    """The place, if it is one. ValueError otherwise: a token at no known place would be read for another."""
+    if place not in ("first", "last", None):
+        raise ValueError(f"class token {place!r} must be 'first', 'last' or None: no other place is known")
+    return place
+
+
 class LearnedPositions(nn.Module):
     """One trainable vector for each place, and one more for a class token. Built in lesson 01."""
 
     def __init__(self, grid: Grid, dim: int, *, class_token: Place = None) -> None:
         super().__init__()
-        self.table = nn.Parameter(torch.empty(1, grid[0] * grid[1] + (class_token is not None), dim))
+        places = grid[0] * grid[1] + (check_place(class_token) is not None)
+        self.table = nn.Parameter(torch.empty(1, places, dim))
         nn.init.trunc_normal_(self.table, std=0.02)
 
     def forward(self, tokens: Float[Tensor, "B N D"]) -> Float[Tensor, "B N D"]:
@@ -39,6 +47,7 @@ class SineCosinePositions(nn.Module):
 
     def __init__(self, grid: Grid, dim: int, *, class_token: Place = None) -> None:
         super().__init__()
+        check_place(class_token)
         nothing = torch.zeros(1, dim)
         before, behind = nothing[: class_token == "first"], nothing[: class_token == "last"]
         table = torch.cat([before, sine_cosine(grid, dim), behind])

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from labkit.cost import calibration as ours
-from labkit.cost.calibration import Calibration, Measured, at_size
+from labkit.cost.calibration import Calibration, Measured
+from labkit.cost.roofline import at_size, seconds_for
 
 RATES = ("float32", "bfloat16", "bandwidth", "exponentials", "launch")
 CURVES = ("float32_sides", "bfloat16_sides", "passes")
@@ -163,14 +164,14 @@ def test_a_gpu_is_calibrated_on_its_own_clock():
 def test_the_roofline_by_hand():
     none = {"flops": 0, "bytes_moved": 0, "launches": 0}
     cost = round_numbers()
-    assert ours.seconds_for(cost, **none) == 0
-    assert ours.seconds_for(cost, flops=1e11, bytes_moved=1e9, launches=0) == pytest.approx(1)
-    assert ours.seconds_for(cost, flops=1e10, bytes_moved=1e10, launches=0) == pytest.approx(1)
-    assert ours.seconds_for(cost, flops=1e11, bytes_moved=1e10, launches=1e6) == pytest.approx(2)
-    assert ours.seconds_for(cost, **{**none, "flops": 4e11}, dtype="bfloat16") == pytest.approx(1)
-    assert ours.seconds_for(cost, **none, exponentials=2e9) == pytest.approx(2)
-    assert ours.seconds_for(cost, **{**none, "flops": 1e11}, side=10) == pytest.approx(10)
-    assert ours.seconds_for(cost, **{**none, "bytes_moved": 1e10}, output=1e9) == pytest.approx(10)
+    assert seconds_for(cost, **none) == 0
+    assert seconds_for(cost, flops=1e11, bytes_moved=1e9, launches=0) == pytest.approx(1)
+    assert seconds_for(cost, flops=1e10, bytes_moved=1e10, launches=0) == pytest.approx(1)
+    assert seconds_for(cost, flops=1e11, bytes_moved=1e10, launches=1e6) == pytest.approx(2)
+    assert seconds_for(cost, **{**none, "flops": 4e11}, dtype="bfloat16") == pytest.approx(1)
+    assert seconds_for(cost, **none, exponentials=2e9) == pytest.approx(2)
+    assert seconds_for(cost, **{**none, "flops": 1e11}, side=10) == pytest.approx(10)
+    assert seconds_for(cost, **{**none, "bytes_moved": 1e10}, output=1e9) == pytest.approx(10)
 
 
 def test_between_measured_sizes_on_logarithmic_axes_and_flat_beyond():
@@ -183,13 +184,13 @@ def test_between_measured_sizes_on_logarithmic_axes_and_flat_beyond():
 @pytest.mark.parametrize("what", ["flops", "bytes_moved", "launches"])
 def test_more_work_never_takes_less_time(what):
     work = {"flops": 1e9, "bytes_moved": 1e8, "launches": 100}
-    times = [ours.seconds_for(round_numbers(), **{**work, what: 10.0**power}) for power in range(13)]
+    times = [seconds_for(round_numbers(), **{**work, what: 10.0**power}) for power in range(13)]
     assert times == sorted(times)
     assert times[-1] > times[0]
 
 
 def test_impossible_work_is_refused():
     with pytest.raises(ValueError, match="none may be negative"):
-        ours.seconds_for(round_numbers(), flops=1, bytes_moved=-1, launches=0)
+        seconds_for(round_numbers(), flops=1, bytes_moved=-1, launches=0)
     with pytest.raises(ValueError, match="'float16' was not measured"):
-        ours.seconds_for(round_numbers(), flops=1, bytes_moved=1, launches=0, dtype="float16")
+        seconds_for(round_numbers(), flops=1, bytes_moved=1, launches=0, dtype="float16")

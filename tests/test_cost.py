@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from jaxtyping import TypeCheckError
 from test_layers import NOTEBOOK, WITHOUT_NOTEBOOKS
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
@@ -19,8 +20,10 @@ from labkit.cost import (
     attention_flops,
     executed_flops,
     flops_per_image,
+    kept_bytes,
     model_flops,
     parameter_count,
+    peak_bytes,
     published,
     shape_of,
     train_flops,
@@ -284,7 +287,7 @@ def test_what_is_unknown_is_refused() -> None:
         published("vit", "huge")
     with pytest.raises(ValueError, match="image size 224 is not a multiple of patch size 15"):
         model_flops(published("vit", "base", patch_size=15))
-    with pytest.raises(ValueError, match=r"backend 'chunky' .* there are loop, quadratic, chunked"):
+    with pytest.raises(ValueError, match=r"backend 'chunky' of adventurer's cost is unknown.*chunked, loop, quadratic"):
         executed_flops(shape("adventurer"), "chunky")
     assert set(FORMULAS) == set(MODELS)
 
@@ -296,3 +299,26 @@ def test_formulas_need_no_torch() -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == [str(model_flops(published("vit", "base"))), "False"]
+
+
+@pytest.mark.parametrize("cost", [executed_flops, kept_bytes, peak_bytes])
+def test_a_form_that_a_model_does_not_have_is_refused(cost) -> None:
+    for model, backend in (("vit", "chunked"), ("vit", ""), ("adventurer", "fused")):
+        with pytest.raises(ValueError, match=f"backend '{backend}' of {model}'s cost is unknown"):
+            cost(published(model, "tiny"), backend)
+    assert cost(published("vit", "tiny"), "auto") == cost(published("vit", "tiny"))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"depth": 0}, {"depth": -3}, {"width": 0}, {"width": 1.5}, {"classes": -5}, {"classes": "a"}, {"patch_size": 15}],
+)
+def test_a_model_that_cannot_be_built_has_no_shape(wrong: dict) -> None:
+    with pytest.raises((ValueError, TypeCheckError)):
+        replace(published("vit", "tiny"), **wrong)
+
+
+def test_widths_that_heads_do_not_share_are_refused() -> None:
+    for model, width, heads in (("vit", 66, 4), ("adventurer", 48, 1)):
+        with pytest.raises(ValueError, match="does not divide into equal heads"):
+            replace(published(model, "tiny"), width=width, heads=heads)

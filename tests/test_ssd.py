@@ -7,6 +7,7 @@ from functools import partial
 
 import pytest
 import torch
+from jaxtyping import TypeCheckError
 
 from labkit.ops.ssd import BACKENDS, CHUNK, decays, ssd, ssd_chunked, ssd_loop, ssd_quadratic, ssd_weights
 
@@ -222,3 +223,17 @@ def test_backends_on_a_gpu(backend: str) -> None:
     half = ssd(x.bfloat16(), dt.float(), a.float(), b.bfloat16(), c.bfloat16(), backend=backend)
     assert half.dtype == torch.bfloat16
     assert (half - expected[0].cuda()).norm() < 0.02 * expected[0].norm()
+
+
+@pytest.mark.parametrize("backend", list(BACKENDS))
+def test_shapes_that_do_not_belong_together_are_refused(backend: str) -> None:
+    x, dt, a = torch.randn(1, 200, 2, 3), torch.rand(1, 200, 2), -torch.rand(2)
+    b, c = torch.randn(2, 1, 200, 1, 4)
+    good = (x, dt, a, b, c)
+    ssd(*good, backend=backend)
+    for at, other in ((1, dt[..., :1]), (2, a[:1]), (3, b[:, :8]), (4, c.repeat(1, 1, 2, 1)), (4, c[..., :2])):
+        wrong = (*good[:at], other, *good[at + 1 :])
+        with pytest.raises((ValueError, TypeCheckError)):
+            ssd(*wrong, backend=backend)
+    with pytest.raises((ValueError, TypeCheckError)):
+        ssd(*(part if part is a else part[:, :0] for part in good), backend=backend)

@@ -6,6 +6,7 @@ inner width, H heads of 64 numbers, S state size, Q tokens in a chunk, P numbers
 
 from labkit.cost.shapes import Shape
 
+BACKENDS = ("chunked", "loop", "quadratic")  # of the scan, the default first
 MLP_RATIO, EXPAND, HEAD, TAPS, CHUNK = 2.5, 2, 64, 4, 64
 
 

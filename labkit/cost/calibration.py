@@ -1,9 +1,9 @@
-"""How fast a machine is, measured in half a minute, and how long work should take on it: the roofline.
+"""How fast a machine is, measured in half a minute.
 
-A time can be foreseen from what a machine does in a second: FLOPs of its matrix unit (two for each multiply-add), bytes
-that memory moves, exponentials; and from how long it takes to start one operation. Small matrices and large tensors
-fall short of the best rates (the first do not fill the machine, the second leave its caches, and their pages have to
-be fetched from the system), so the first two are measured at growing sizes.
+A time can be foreseen (cost/roofline.py) from what a machine does in a second: FLOPs of its matrix unit (two for each
+multiply-add), bytes that memory moves, exponentials; and from how long it takes to start one operation. Small matrices
+and large tensors fall short of the best rates (the first do not fill the machine, the second leave its caches, and
+their pages have to be fetched from the system), so the first two are measured at growing sizes.
 Source: Williams, Waterman, Patterson, "Roofline", Communications of the ACM 52 (2009).
 """
 
@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from labkit.cost.counting import count
+from labkit.cost.counting import operations_of
 from labkit.cost.measuring import model_of
 from labkit.cost.shapes import Shape
 from labkit.machine import memory
@@ -131,43 +131,6 @@ def calibrate(
         float32_precision=torch.get_float32_matmul_precision(),
         **measured,
     )
-
-
-def seconds_for(
-    calibration: Calibration,
-    *,
-    flops: Number,
-    bytes_moved: Number,
-    launches: Number,
-    exponentials: Number = 0,
-    side: Number | None = None,
-    output: Number | None = None,
-    dtype: str = "float32",
-) -> float:
-    """Seconds the roofline foresees: the longest of computing, moving and exponentials, and the start of every
-    operation on top.
-
-    Without `side` and `output` at the best rates: the least time a machine needs. With the `side` of a square matrix
-    product that is as large, and the bytes of the `output`, at the rates of that size. Work of different kinds (matrix
-    products, then elementwise passes) is foreseen better by one call each, added up. ValueError for negative work or
-    an unmeasured dtype. Used in lessons 00 and 03.
-    """
-    if min(flops, bytes_moved, launches, exponentials) < 0:
-        raise ValueError(f"flops {flops}, bytes {bytes_moved}, launches {launches}, exponentials {exponentials}: none "
-                         "may be negative, nor is time")  # fmt: skip
-    if dtype not in ("float32", "bfloat16"):
-        raise ValueError(f"dtype {dtype!r} was not measured: float32 and bfloat16 were, no other rate is known")
-    best, sides = getattr(calibration, dtype).median, getattr(calibration, f"{dtype}_sides")
-    rate = best if side is None else at_size(sides, side)
-    moving = calibration.bandwidth.median if output is None else at_size(calibration.passes, output)
-    longest = max(flops / rate, bytes_moved / moving, exponentials / calibration.exponentials.median)
-    return longest + launches * calibration.launch.median
-
-
-def at_size(curve: Curve, size: Number) -> float:
-    """The median at `size`, between measured sizes on logarithmic axes; beyond them the nearest."""
-    sizes, medians = ([math.log(getattr(one, name)) for one in curve] for name in ("size", "median"))
-    return math.exp(float(np.interp(math.log(max(size, 1)), sizes, medians)))
 
 
 def _device(device: str | torch.device) -> torch.device:
@@ -300,11 +263,10 @@ def _small_models(device: torch.device) -> tuple[Callable, int]:
     same = {"image_size": 2, "patch_size": 1, "channels": 1, "width": 16, "depth": 2, "classes": 2}
     models = [model_of(Shape(model=name, **same)).to(device) for name in ("vit", "adventurer")]
     image = torch.zeros(1, 1, 2, 2, device=device)
-    operations = sum(len(count(model, tuple(image.shape)).operations) for model in models)
 
     @torch.no_grad()
     def work() -> None:
         for model in models:
             model(image)
 
-    return work, operations
+    return work, len(operations_of(work))

@@ -25,7 +25,7 @@ NO_WORK = {"empty", "empty_like", "empty_strided", "new_empty", "new_empty_strid
 
 
 def parameters(model: nn.Module) -> int:
-    """How many numbers are trained. Used in lesson 05."""
+    """How many numbers are trained. Used in lessons 03 to 05."""
     return sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
 
 
@@ -114,13 +114,19 @@ def _operation(
     return Operation(name, flops, products, exponentials, read, twice * written)
 
 
+def operations_of(work: Callable[[], Any]) -> tuple[Operation, ...]:
+    """The operations that `work` starts, counted while it runs for real. Used in lesson 00."""
+    with _Watch([]) as watch:
+        work()
+    return tuple(watch.operations)
+
+
 def count(
     model: nn.Module,
     shape: tuple[int, ...],
     *,
     training: bool = False,
     device: str = "cpu",
-    around: Callable[..., Any] | None = None,
 ) -> Counted:
     """Count one pass of `model` over input of `shape` (B, C, H, W); with `training` also the backward pass of the
     summed answer. The model itself is left alone and may lie on the device "meta". Used in lesson 03."""

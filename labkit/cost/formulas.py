@@ -12,6 +12,7 @@ from types import ModuleType
 from labkit.config import Run, choose
 from labkit.cost import adventurer, vit
 from labkit.cost.shapes import Shape, shape_of
+from labkit.ops.backend import resolve
 
 FORMULAS = {"vit": vit, "adventurer": adventurer}
 
@@ -29,28 +30,36 @@ def model_flops(shape: Shape) -> int:
 def executed_flops(shape: Shape, backend: str | None = None) -> int:
     """Matrix FLOPs of one image, forward, in the given form of attention or of the scan (None: the default one).
     Used in lesson 03."""
-    return _of(shape).executed_flops(shape, backend) if backend else _of(shape).executed_flops(shape)
+    return _of(shape).executed_flops(shape, _backend(shape, backend))
 
 
 def kept_bytes(shape: Shape, backend: str | None = None) -> int:
-    """Bytes that one image leaves in float32 for the backward pass: the activation memory of training. Used in lesson
-    03."""
-    return _of(shape).kept_bytes(shape, backend) if backend else _of(shape).kept_bytes(shape)
+    """Bytes that one image leaves in float32 for the backward pass: the activations of training, without weights,
+    gradients and what the optimizer holds. Used in lesson 03."""
+    return _of(shape).kept_bytes(shape, _backend(shape, backend))
 
 
 def peak_bytes(shape: Shape, backend: str | None = None) -> int:
-    """Bytes that one image holds at once in float32 in a forward pass without gradients. Used in lesson 03."""
-    return _of(shape).peak_bytes(shape, backend) if backend else _of(shape).peak_bytes(shape)
+    """Bytes that one image's tensors hold at once in float32 in a forward pass without gradients; libraries take one
+    or two million more for themselves. Used in lesson 03."""
+    return _of(shape).peak_bytes(shape, _backend(shape, backend))
 
 
 def flops_per_image(run: Run, *, channels: int, classes: int) -> int:
-    """Model FLOPs of one forward pass of the model that `run` describes."""
+    """Model FLOPs of one forward pass of the model that `run` describes. Used in lesson 05."""
     return model_flops(shape_of(run, channels=channels, classes=classes))
 
 
 def train_flops(run: Run, *, channels: int, classes: int) -> int:
-    """Model FLOPs of the whole run: forward and backward make three forwards, for every image seen."""
+    """Model FLOPs of the whole run: forward and backward make three forwards, for every image seen. Used in lesson
+    05."""
     return 3 * flops_per_image(run, channels=channels, classes=classes) * run.batch * run.steps
+
+
+def _backend(shape: Shape, wanted: str | None) -> str:
+    """The form that is meant; ValueError for one that this model does not have."""
+    known = _of(shape).BACKENDS
+    return resolve(f"{shape.model}'s cost", "auto" if wanted is None else wanted, known, preferred=known[0])
 
 
 def _of(shape: Shape) -> ModuleType:

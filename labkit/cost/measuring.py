@@ -6,6 +6,7 @@ Letters: B images.
 import json
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -79,11 +80,11 @@ def memory_of(*cases: Case) -> Iterator[Memory]:
         raise ValueError(f"memory on {sys.platform!r} is not measured: a process's peak is read from Linux's /proc")
     asked = json.dumps([{**case._asdict(), "shape": asdict(case.shape)} for case in cases])
     command = [sys.executable, "-m", "labkit.cost.fresh", asked]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=REPOSITORY
-    ) as process:
-        for line in process.stdout:
-            yield Memory(**json.loads(line))
-        said = process.stderr.read()
+    with tempfile.TemporaryFile("w+") as said:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, text=True, cwd=REPOSITORY) as process:
+            for line in process.stdout:
+                yield Memory(**json.loads(line))
+        said.seek(0)
+        last = (said.read().strip().splitlines() or ["nothing"])[-1]
     if process.returncode:
-        raise ValueError(f"the process that measures memory ended with {process.returncode}: {said[-500:]}")
+        raise ValueError(f"the process that measures memory ended with {process.returncode} and said: {last}")

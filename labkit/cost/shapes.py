@@ -20,7 +20,7 @@ SIZES = {
 class Shape:
     """A model on images of a size. `class_token` adds one token; `learned_positions` a trained table for all tokens.
     `heads` are attention's, `state` is the state size of Adventurer; each ignores the other's. ValueError for patches
-    that do not fit the image."""
+    that do not fit the image, and for a model that could not be built. Used in lesson 03."""
 
     model: str
     image_size: Size
@@ -36,6 +36,13 @@ class Shape:
 
     def __post_init__(self) -> None:
         token_count(self.image_size, self.patch_size)  # refuses patches that do not fit
+        for name in ("channels", "width", "depth", "classes", "heads", "state"):
+            if type(getattr(self, name)) is not int or getattr(self, name) < 1:
+                raise ValueError(f"{name} {getattr(self, name)!r} must be a whole number, 1 or more, to cost anything")
+        heads = {"vit": self.heads, "adventurer": max(1, 2 * self.width // 64)}.get(self.model, 1)
+        whole = self.width if self.model == "vit" else 2 * self.width
+        if whole % heads or (self.model == "adventurer" and whole > 64 and whole % 64):
+            raise ValueError(f"width {self.width} does not divide into equal heads: no such model can be built")
 
     @property
     def tokens(self) -> int:
@@ -60,7 +67,7 @@ class Shape:
 
 
 def shape_of(run: Run, *, channels: int, classes: int) -> Shape:
-    """The shape of the model that `run` describes, as `labkit.models.build` builds it."""
+    """The shape of the model that `run` describes, as `labkit.models.build` builds it. Used in lesson 05."""
     return Shape(
         model=run.model,
         image_size=run.image_size,

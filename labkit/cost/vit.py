@@ -6,6 +6,7 @@ Letters: N tokens (with a class token, if any), D width, H heads, P numbers in a
 from labkit.cost.shapes import Shape
 
 MLP_RATIO = 4
+BACKENDS = ("fused", "math", "flash")  # of attention, the default first
 
 
 def parameters(shape: Shape) -> int:

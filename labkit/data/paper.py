@@ -6,7 +6,8 @@ import csv
 from labkit.records import REPOSITORY
 
 TABLES = {
-    6: "cost at 224 pixels: memory of one image (ViT-Base, without weights), A100 GPU-hours of one epoch of ImageNet",
+    6: "cost at 224 pixels: memory of one image (ViT-Base, without weights), GPU-hours of one epoch of ImageNet, as if "
+    "on one A100; the ViTs were trained up to 4,096 tokens only: their hours at p = 2 and 1 are the paper's estimates",
 }
 
 

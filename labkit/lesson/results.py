@@ -18,8 +18,15 @@ RESULT = "application/vnd.labkit.result+json"
 def keep(**results: Any) -> None:
     """Leave results (plain numbers, words, lists, dicts) in the executed notebook, under their names. A number that is
     not finite is kept as null, which JSON can hold."""
-    lost = {name for name, value in results.items() if isinstance(value, float) and not math.isfinite(value)}
-    display({RESULT: results | dict.fromkeys(lost)}, raw=True)
+    display({RESULT: _finite(results)}, raw=True)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _finite(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def say(template: str, **values: Any) -> None:
@@ -33,7 +40,7 @@ def say_recorded(lesson: str, template: str) -> None:
     try:
         record = recorded(lesson)
         text = template.format(**record["results"])
-    except (ValueError, KeyError, IndexError) as error:
+    except (ValueError, KeyError, IndexError, TypeError) as error:
         display(Markdown(f"*What you should see is not recorded: {error}*"))
         return
     source = f"*Recorded {record['time'][:10]} on {record['machine']}, torch {record['versions']['torch']}.*"

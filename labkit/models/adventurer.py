@@ -1,11 +1,11 @@
 """Adventurer (Wang et al., "Causal Image Modeling for Efficient Visual Understanding", 2024), at any patch size: the
 state-space model of the patch-scaling paper, linear in the number of tokens.
 
-With the published weights it gives the published logits. A causal mixer sees only what came before; two devices make
-up for it. The **heading average**: before each mixer the mean of all its tokens is put in front, so that the first
-token already knows of the last. **Flips**: some blocks read the patches from the end to the start. The paper flips
-every other block, the released code only the third and the fourth; both are here, and `as_released` is the default.
-A class token stands last, where everything has been read, and is never flipped.
+Given the same weights it gives the logits of the released code. A causal mixer sees only what came before; two devices
+make up for it. The **heading average**: before each mixer the mean of all its tokens is put in front, so that the
+first token already knows of the last. **Flips**: some blocks read the patches from the end to the start. The paper
+flips every other block, the released code only the third and the fourth; both are here, and `as_released` is the
+default. A class token stands last, where everything has been read, and is never flipped.
 
 Letters: B images, C channels, H W pixels, N tokens, D width.
 """
@@ -34,7 +34,7 @@ def alternate(depth: int) -> tuple[bool, ...]:
 
 
 def never(depth: int) -> tuple[bool, ...]:
-    """No block flips: every one reads from the first patch to the last."""
+    """No block flips: every one reads from the first patch to the last. Used in lesson 04."""
     return (False,) * depth
 
 
@@ -78,8 +78,8 @@ class Adventurer(nn.Module):
 
     `flips` is a name of FLIPS or one bool for each block; `heading=False` leaves the heading average out; `state` is
     the state size of the mixer. A class token belongs last, `ClassifyToken(..., place="last")`. ValueError for a class
-    token in front, which nothing would have been read before, and for flips that do not fit the depth. Built in
-    lesson 04.
+    token in front, which nothing would have been read before, for a depth below 1, and for flips that do not fit it.
+    Built in lesson 04.
 
     >>> from labkit.heads import ClassifyToken
     >>> from labkit.tokenizers import Patches
@@ -101,6 +101,8 @@ class Adventurer(nn.Module):
     ) -> None:
         super().__init__()
         dim, place = tokenizer.dim, head.class_token
+        if depth < 1:
+            raise ValueError(f"depth {depth} must be 1 or more: without a block no token learns of another")
         if place == "first":
             raise ValueError("a class token in front of a model that reads in order sees no patch: place it last")
         self.tokenizer, self.head, self.flips = tokenizer, head, _flips(flips, depth)
@@ -144,6 +146,8 @@ class Adventurer(nn.Module):
 
 def _flips(flips: str | Sequence[bool], depth: int) -> tuple[bool, ...]:
     """One bool for each block. ValueError for an unknown name or another count."""
+    if not isinstance(flips, str | Sequence):
+        raise ValueError(f"flips {flips!r} must be a name ({', '.join(FLIPS)}) or one bool for each block")
     chosen = choose("flips", flips, FLIPS)(depth) if isinstance(flips, str) else tuple(flips)
     if len(chosen) != depth or any(type(flip) is not bool for flip in chosen):
         raise ValueError(f"flips {chosen} must hold one bool for each of {depth} blocks: which of them read backwards")

@@ -33,6 +33,9 @@ class Mamba2(nn.Module):
         backend: str = "auto",
     ) -> None:
         super().__init__()
+        if min(dim, state, expand, head_dim, taps) < 1:
+            sizes = f"width {dim}, state {state}, expand {expand}, head_dim {head_dim}, taps {taps}"
+            raise ValueError(f"{sizes}: each must be 1 or more, or there is nothing to mix")
         self.inner, self.state, self.taps, self.backend = expand * dim, state, taps, backend_named(backend)
         head_dim = min(head_dim, self.inner)
         if self.inner % head_dim:

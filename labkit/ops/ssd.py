@@ -10,9 +10,12 @@ without softmax, under a mask that fades. The backends give the same values and 
     quadratic  the masked (N, N) matrix, all at once; memory grows with N x N
     chunked    the quadratic form inside chunks of Q tokens, the recurrence from chunk to chunk; linear in N
 
+In float32 the quadratic form is the least exact: it subtracts sums over the whole sequence, the chunked one over Q
+tokens. Step sizes and decays stay in float32 or better whatever x has: along the sequence they are multiplied with
+each other, and so are their errors.
+
 Letters: B images, N tokens, H heads, d numbers per head, G groups of H / G heads that share b and c, S state size,
-Q tokens in a chunk, Z chunks. Step sizes and decays stay in float32 or better whatever x has: along the sequence they
-are multiplied with each other, and so are their errors.
+Q tokens in a chunk, Z chunks.
 """
 
 import torch
@@ -69,7 +72,8 @@ def decays(logs: Float[Tensor, "... Q"]) -> Float[Tensor, "... Q Q"]:
 
 def ssd_chunked(x: Values, dt: Steps, a: Rates, b: Maps, c: Maps, *, chunk: int = CHUNK) -> Values:
     """Pairs within a chunk of Q tokens by the quadratic form; everything before it by the state it starts with. The
-    last chunk is filled up with tokens of step size zero, which change nothing. ValueError for a chunk below 1."""
+    last chunk is filled up with tokens of step size zero, which change nothing. ValueError for a chunk below 1. Used
+    in lesson 04."""
     if chunk < 1:
         raise ValueError(f"chunk {chunk} must hold 1 token or more, or the sequence would have no chunks")
     tokens, groups, heads = x.shape[1], b.shape[2], x.shape[2]
@@ -120,9 +124,15 @@ def ssd(x: Values, dt: Steps, a: Rates, b: Maps, c: Maps, *, backend: str = "aut
     """y, shaped like x, of values x (B, N, H, d) with step sizes dt (B, N, H) > 0, rates a (H,) < 0, and b, c
     (B, N, G, S), where G divides H.
 
-    `backend` is one of BACKENDS or "auto" (chunked). ValueError for an unknown one, and for groups that do not divide
-    the heads. Built in lesson 04.
+    `backend` is one of BACKENDS or "auto" (chunked). ValueError for an unknown one, for shapes that do not belong
+    together, and for groups that do not divide the heads. Built in lesson 04.
     """
+    told, steps = tuple(x.shape[:3]), tuple(dt.shape)
+    if steps != told or a.shape[0] != x.shape[2] or b.shape != c.shape or b.shape[:2] != x.shape[:2] or 0 in b.shape:
+        raise ValueError(
+            f"x {tuple(x.shape)}, dt {steps}, a {tuple(a.shape)}, b {tuple(b.shape)}, c {tuple(c.shape)} must be "
+            "(B, N, H, d), (B, N, H), (H,) and twice (B, N, G, S), none empty: else tokens would meet the wrong ones"
+        )
     if x.shape[2] % b.shape[2]:
         raise ValueError(
             f"{b.shape[2]} groups do not divide {x.shape[2]} heads: each group of heads shares one b and one c"

@@ -235,7 +235,7 @@ import time
 
 import torch
 
-from labkit.cost.calibration import seconds_for
+from labkit.cost.roofline import seconds_for
 from labkit.ops.attention import attention
 
 ratios, lines = {}, []

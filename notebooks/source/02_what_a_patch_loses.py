@@ -180,8 +180,8 @@ def first_directions(p):
         channels=3,
         title=f"<b>p = {p}</b>: the first {count} of {3 * p * p} directions",
         says=f"The {count} leading principal components of patches at p = {p}, drawn as patches. The "
-        "first is nearly an even grey. Those that follow change the colour, or change slowly across "
-        "the patch where it has room for that; later ones change faster.",
+        "leading ones change the brightness or the colour of the whole patch, or change slowly across "
+        "it where it has room for that; later ones change faster.",
     )
 
 
@@ -435,7 +435,7 @@ gain, _ = compared(equal[least], equal[most])
 equal_prediction.reveal(
     {"yes": "c", "no": "a", "not shown": "b"}[verdict],
     f"p = {most} minus p = {least} is {gain.mean:+.1f} dB ({gain.low:+.1f} to {gain.high:+.1f}), "
-    f"photograph by photograph.",
+    f"photograph by photograph. The way there may turn at the end: the table above has each step.",
 )
 
 # %% [markdown]
@@ -683,8 +683,8 @@ trained_prediction.reveal(
 
 # %% [markdown]
 # Random directions already keep much, because neighbouring pixels resemble each other and a
-# decoder can guess the rest. Training is not asked to keep pixels, and nothing draws it to the
-# best code.
+# decoder can guess the rest. Training is not asked to keep pixels; how far it goes towards the
+# best code all the same, the numbers above say.
 
 
 # %%
@@ -700,8 +700,8 @@ def asked(p):
         channels=1,
         title=f"<b>p = {p}</b>: what 16 of the numbers measure",
         says=f"Three sheets of 16 patches at p = {p}. The leading directions of the best linear code "
-        "are smooth waves; 16 rows of the embedding's weights look like noise before training, and "
-        "after it they still resemble what they were.",
+        "are smooth waves; 16 rows of the embedding's weights are random before training, and stand "
+        "below as they are after it.",
     )
 
 
@@ -736,8 +736,9 @@ say(
 # %% [markdown]
 # A difference here has nothing to do with lost pixels. What remains is what the model does with
 # them: smaller patches mean more tokens, more comparisons between places, more computation for
-# each pixel, and a different start to learn from. Which of these it is, the next lessons take
-# apart; what it costs comes first.
+# each pixel, a different start to learn from, and a learning rate that was chosen at one patch size
+# and may suit another less. Which of these it is, later lessons take apart; what it costs comes
+# first.
 
 # %% tags=["collapse"]
 keep(
@@ -793,6 +794,7 @@ say_recorded(
 #
 # - The codes are linear and see one patch at a time. A coder that looks at neighbouring patches,
 #   or a nonlinear one, keeps more with equally many numbers.
+# - One learning rate serves all patch sizes; it was chosen at p = 4, in a later lesson.
 # - All numbers of a code count alike here, however many digits they need. Counted in bits the
 #   comparison may come out differently.
 # - There are few photographs, some of them grey, and a code for large patches is learned from

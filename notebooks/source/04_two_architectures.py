@@ -528,15 +528,15 @@ table(
 # ones strongest. The ViT needs neither. Its tokens take from everywhere from the first block on.
 #
 # How strong each influence is depends on the weights, and these are random; which patches can
-# have any does not.
+# have any hardly does.
 
 # %% [markdown]
 # ## Which blocks flip?
 #
 # The paper on Adventurer says: every other one. Its released code, and that of the paper on patch
 # sizes, flips the third block and the fourth and no other, however deep the model. The two are not the
-# same network: published weights belong with the code that they came with, so its rule is what
-# `labkit` takes unless told otherwise.
+# same network. `labkit` takes the code's rule unless told otherwise; which one published weights
+# were trained with, only trying both can tell, and here they have not been tried.
 
 # %%
 from labkit.models.adventurer import FLIPS
@@ -818,11 +818,13 @@ base = published("vit", "base")
 in_blocks = base.depth * block_parameters(base.width)
 say(
     "By your function the {depth} blocks of ViT-Base hold {blocks:,} numbers, {share:.0%} of the "
-    "model. Of {all} sizes {agreeing} agree with the paper. Adventurer-Huge is far off: the "
+    "model. Of {all} sizes {agreeing} agree with the paper, {cut} of them only with the digits cut "
+    "off rather than rounded. Adventurer-Huge is far off: the "
     "formula that is right for its smaller siblings gives {huge:.1f} million, the paper prints "
     "{printed}. It was not released, so nobody can look into it.",
     depth=base.depth, blocks=in_blocks, share=in_blocks / counted["vit", "base"],
     all=len(rows), agreeing=sum("yes" in row[-1] for row in rows),
+    cut=sum("cut" in row[-1] for row in rows),
     huge=counted["adventurer", "huge"] / 1e6, printed=PAPER["adventurer"]["huge"],
 )  # fmt: skip
 
@@ -918,7 +920,7 @@ say_recorded(
     "ViT. The other rule for flips moved the logits by {other_rule:.2f} of the distance between two "
     "photographs; shuffling tokens with their positions moved the Adventurer's by "
     "{adventurer_order:.2f} and the ViT's by {vit_order:.0e}. The models by hand gave the library's "
-    "logits to within {apart:g}. Adventurer-Base has {base_16:,} parameters at p = 16 and {base_1:,} "
+    "logits with differences of at most {apart:g}. Adventurer-Base has {base_16:,} parameters at p = 16 and {base_1:,} "
     "at p = 1, {one_pixel:,} of them positions; Adventurer-Huge comes out at {huge:.1f} million "
     "where the paper prints {huge_printed}.",
 )
@@ -927,7 +929,8 @@ say_recorded(
 # ## Limits of this result
 #
 # - All weights are random. Which tokens *can* reach which follows from how the models are built
-#   and holds for any weights; how strongly they do does not, and training may change it much.
+#   and holds for all but special weights (zeros, say); how strongly they do does not, and training
+#   may change it much.
 # - Influence is a derivative at one photograph: it says what a small change of a patch does, not
 #   what would happen if the patch were another one.
 # - Times are those of this machine and of plain torch. The kernels that large models are trained

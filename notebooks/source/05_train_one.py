@@ -430,11 +430,10 @@ architecture = {
 }[between]
 say(
     "At p = {p} and equal steps, Adventurer {words} the ViT. That compares two recipes, not two "
-    "ideas: it trains {a:,} numbers and the ViT {v:,}, and a step took {ratio:.1f} times as long.",
+    "ideas: it trains {a:,} numbers and the ViT {v:,}, and an image takes {ratio:.1f} times the FLOPs.",
     p=patch_size, words=architecture,
     a=other_runs[small_name][0].record["parameters"], v=first.record["parameters"],
-    ratio=mean([one.record["seconds"] for one in other_runs[small_name]])
-    / mean([one.record["seconds"] for one in runs[small_name]]),
+    ratio=other_runs[small_name][0].record["flops_per_image"] / first.record["flops_per_image"],
 )  # fmt: skip
 
 # %% [markdown]
@@ -536,7 +535,7 @@ say_recorded(
 # - One learning rate serves all patch sizes and both architectures, and it was chosen on the ViT
 #   with the smaller patch. The others might do better at a rate of their own.
 # - Equal width and depth are not equal size: Adventurer's blocks hold more numbers and take more
-#   time.
+#   work.
 # - Test crops come from a handful of scenes. The seeds say how much *training* varies; they do
 #   not say how the result would carry over to other photographs.
 #

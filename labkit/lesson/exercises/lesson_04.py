@@ -29,7 +29,7 @@ def mask(dt: Tensor, a: float) -> Tensor:
 
 def block_parameters(width: int) -> int:
     """Numbers that one more block of a ViT trains."""
-    shape = replace(published("vit", "tiny"), width=width)
+    shape = replace(published("vit", "tiny"), width=width, heads=1)
     return parameter_count(replace(shape, depth=2)) - parameter_count(replace(shape, depth=1))
 
 
