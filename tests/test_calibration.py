@@ -46,6 +46,7 @@ def check_calibration(found, device):
 
 @pytest.fixture(scope="module")
 def calibration():
+    ours._small_models(torch.device("cpu"))  # once and for all, torch loads what it counts operations with
     began, told = time.process_time(), []  # the process's own time: what else runs here must not fail a test
     found = ours.calibrate(0.5, progress=lambda fraction, text: told.append((fraction, text)))
     return found, time.process_time() - began, told
