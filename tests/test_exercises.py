@@ -3,11 +3,13 @@ message."""
 
 import re
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
 from lesson_cells import SOURCES, code_of
 
+from labkit.cost import attention_flops, model_flops, published
 from labkit.lesson.exercises import EXERCISES, answer
 from labkit.lesson.exercises.check import Exercise, same
 from labkit.lesson.start import header_of
@@ -79,6 +81,17 @@ def test_answer_hands_on_the_right_function(capsys: pytest.CaptureFixture) -> No
     assert answer("01-place", lambda token, columns: ...) is exercise.reference
     with pytest.raises(ValueError, match="there is no exercise '99-none'"):
         answer("99-none", mine)
+
+
+def test_references_of_lesson_03_hold_for_the_library() -> None:
+    """The block is what a ViT grows by with one block more, and at the balance its pairs cost what the rest costs."""
+    block, balance = EXERCISES["03-block"].reference, EXERCISES["03-balance"].reference
+    for size in ("tiny", "base"):
+        shape = published("vit", size, patch_size=8)
+        deeper = replace(shape, depth=shape.depth + 1)
+        assert block(shape.length, shape.width) == model_flops(deeper) - model_flops(shape)
+        n = balance(shape.width)
+        assert 2 * attention_flops(n, shape.width) == block(n, shape.width)
 
 
 def test_same_looks_at_shape_and_size() -> None:
