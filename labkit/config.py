@@ -20,6 +20,7 @@ COUNTS = (
 )  # fmt: skip
 # what only some models have, and what it is where a run does not say
 OPTIONS = {"vit": {"heads": 4}, "adventurer": {"flips": "as_released"}}
+OPTIONAL = sorted({name for options in OPTIONS.values() for name in options})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +83,7 @@ class Run:
 
     def _check_options(self) -> None:
         mine = OPTIONS.get(self.model, {})
-        for name in sorted({name for options in OPTIONS.values() for name in options}):
+        for name in OPTIONAL:
             value = getattr(self, name)
             if value is not None and self.model in OPTIONS and name not in mine:
                 raise ValueError(f"{name}={value!r} has no effect in model {self.model!r}: leave it out")
@@ -97,7 +98,7 @@ class Run:
     def recipe(self) -> dict[str, Any]:
         """All that decides the numbers: what a resumed run must share with the run that wrote the checkpoint."""
         values = {name: value for name, value in asdict(self).items() if name not in PLACE}
-        return {name: self.option(name) if name in ("heads", "flips") else value for name, value in values.items()}
+        return {name: self.option(name) if name in OPTIONAL else value for name, value in values.items()}
 
 
 def _of_type(name: str, value: Any, kind: Any) -> None:

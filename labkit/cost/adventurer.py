@@ -10,19 +10,24 @@ BACKENDS = ("chunked", "loop", "quadratic")  # of the scan, the default first
 MLP_RATIO, EXPAND, HEAD, TAPS, CHUNK = 2.5, 2, 64, 4, 64
 
 
-def _widths(shape: Shape) -> tuple[int, int, int, int]:
-    """E, the channels of the convolution, what the first projection gives, and the hidden width of the MLP."""
+def _widths(shape: Shape) -> tuple[int, int, int, int, int]:
+    """E, the channels of the convolution, H, what the first projection gives, and the hidden width of the MLP."""
     inner = EXPAND * shape.width
     convolved = inner + 2 * shape.state
     heads = inner // min(HEAD, inner)
-    return inner, convolved, inner + convolved + heads, int(MLP_RATIO * shape.width)
+    return inner, convolved, heads, inner + convolved + heads, int(MLP_RATIO * shape.width)
+
+
+def _chunks(tokens: int, chunk: int = CHUNK) -> tuple[int, int]:
+    """Q, no longer than the sequence, and how many chunks it takes."""
+    chunk = min(chunk, tokens)
+    return chunk, -(-tokens // chunk)
 
 
 def parameters(shape: Shape) -> int:
     """Embedding, positions, class token, blocks, last norm, head."""
     d = shape.width
-    inner, convolved, projected, hidden = _widths(shape)
-    heads = projected - inner - convolved
+    inner, convolved, heads, projected, hidden = _widths(shape)
     mixer = d * projected + (TAPS + 1) * convolved + 3 * heads + inner + inner * d
     block = mixer + 2 * d + 3 * d * hidden + 2 * hidden + d
     places = shape.length * d if shape.learned_positions else 0
@@ -33,7 +38,7 @@ def parameters(shape: Shape) -> int:
 def _linear_flops(shape: Shape) -> int:
     """All that is the same in every form of the scan: projections, convolution, MLP, embedding, head."""
     d, mixed = shape.width, shape.length + 1
-    inner, convolved, projected, hidden = _widths(shape)
+    inner, convolved, _, projected, hidden = _widths(shape)
     block = 2 * mixed * (d * projected + TAPS * convolved + inner * d) + 2 * shape.length * 3 * d * hidden
     ends = 2 * shape.tokens * shape.patch_numbers * d + 2 * d * shape.classes
     return ends + shape.depth * block
@@ -66,8 +71,7 @@ def scan_products(tokens: int, inner: int, state: int, backend: str, chunk: int 
         return 2 * tokens**2 * (state + inner)
     if backend != "chunked":
         raise ValueError(f"backend {backend!r} of the scan has no formula: there are loop, quadratic, chunked")
-    chunk = min(chunk, tokens)
-    chunks = -(-tokens // chunk)
+    chunk, chunks = _chunks(tokens, chunk)
     inside = 2 * chunks * chunk**2 * (state + inner)
     return inside + (4 * chunks * chunk * inner * state if chunks > 1 else 0)
 
@@ -77,7 +81,7 @@ def kept_bytes(shape: Shape, backend: str = "chunked", *, number: int = 4) -> in
     other forms, which have no formula here: `labkit.cost.counting` counts them."""
     _only_chunked(backend)
     d, n, mixed = shape.width, shape.length, shape.length + 1
-    inner, convolved, projected, hidden = _widths(shape)
+    inner, convolved, _, projected, hidden = _widths(shape)
     norms = 5 * n * d + 2 * n
     around = mixed * (d + projected + 2 * convolved) + (mixed + TAPS - 1) * convolved
     gate = 5 * mixed * inner + mixed
@@ -88,10 +92,9 @@ def kept_bytes(shape: Shape, backend: str = "chunked", *, number: int = 4) -> in
 def _kept_by_scan(shape: Shape) -> int:
     """Step sizes and rates; b and c; in each chunk the products c b, the decays and their product; what is told to the
     state, by head. With more than one chunk also what each tells and takes, and its states."""
-    inner, convolved, projected, _ = _widths(shape)
-    heads, state, mixed = projected - inner - convolved, shape.state, shape.length + 1
-    chunk = min(CHUNK, mixed)
-    chunks = -(-mixed // chunk)
+    inner, _, heads, _, _ = _widths(shape)
+    state, mixed = shape.state, shape.length + 1
+    chunk, chunks = _chunks(mixed)
     padded = chunks * chunk
     inside = padded * (2 * state + chunk + 2 * chunk * heads + inner) + chunk * chunk // 4  # the mask: one byte each
     between = padded * (2 * heads + 3 * inner) + chunks * heads + (2 * chunks - 1) * state * inner
@@ -104,10 +107,9 @@ def peak_bytes(shape: Shape, backend: str = "chunked", *, number: int = 4) -> in
     Within a few percent of the count. ValueError as `kept_bytes`."""
     _only_chunked(backend)
     d, n, mixed = shape.width, shape.length, shape.length + 1
-    inner, convolved, projected, hidden = _widths(shape)
-    heads, state = projected - inner - convolved, shape.state
-    chunk = min(CHUNK, mixed)
-    chunks = -(-mixed // chunk)
+    inner, convolved, heads, projected, hidden = _widths(shape)
+    state = shape.state
+    chunk, chunks = _chunks(mixed)
     padded = chunks * chunk
     mixer = 3 * n * d + mixed * (d + projected + convolved + heads)
     told = padded * (inner + heads + 2 * state)
