@@ -128,7 +128,69 @@ def doctor() -> int:
     return 0
 
 
-COMMANDS = {"rerun": rerun, "pages": pages, "editions": editions, "record": record, "doctor": doctor}
+def evaluate_model(
+    model: tyro.conf.Positional[str],
+    folder: tyro.conf.Positional[Path],
+    /,
+    *,
+    image_size: Annotated[int | None, WHOLE_NUMBER] = None,
+    crop: float | None = None,
+    flips: Annotated[str | None, tyro.conf.arg(metavar="{both,as_released,alternate,never}")] = None,
+    subset: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    unreadable: Annotated[str, tyro.conf.arg(metavar="{skip,stop}")] = "skip",
+    limit: Annotated[int | None, WHOLE_NUMBER] = None,
+    batch: Annotated[int | None, WHOLE_NUMBER] = None,
+    device: Annotated[str, tyro.conf.arg(metavar="{auto,cpu,cuda}")] = "auto",
+    precision: Annotated[str, tyro.conf.arg(metavar="{fp32,bf16}")] = "fp32",
+    workers: Annotated[int | None, WHOLE_NUMBER] = None,
+    out: Path | None = None,
+) -> int:
+    """Measure the accuracy of a published model on ImageNet, or on other images in a folder for each class.
+
+    Args:
+        model: a published Adventurer or a plain ViT of timm by its name, or an Adventurer's .pth or .safetensors file
+        folder: images as FOLDER/class/image.jpg, such as ImageNet's validation images
+        image_size: pixels a side, if not the model's own
+        crop: the share of the image that is looked at, if not the authors'
+        flips: which blocks of an Adventurer read backwards; both sets as_released beside alternate
+        subset: folders of some of ImageNet's classes, matched by name
+        unreadable: skip images that cannot be read, and name them, or stop at the first one
+        limit: at most so many images of each class, the first ones by name
+        batch: images at once, if not what memory usually holds
+        device: auto takes a GPU where there is one
+        precision: bf16 is faster on a GPU and a little less exact
+        workers: processes that read images; 0 reads them in this one
+        out: a JSON file for the result
+    """
+    from labkit.evaluate import as_text, evaluate_published
+
+    result = evaluate_published(
+        model,
+        folder,
+        image_size=image_size,
+        crop=crop,
+        flips=flips,
+        subset=subset,
+        unreadable=unreadable,
+        limit=limit,
+        batch=batch,
+        device=device,
+        precision=precision,
+        workers=workers,
+        out=out,
+    )
+    _say(as_text(result))
+    return 0
+
+
+COMMANDS = {
+    "rerun": rerun,
+    "pages": pages,
+    "editions": editions,
+    "record": record,
+    "doctor": doctor,
+    "eval": evaluate_model,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -154,7 +216,7 @@ def _chosen(arguments: Sequence[str] | None) -> Callable[[], int]:
             return tyro.extras.subcommand_cli_from_dict(
                 {name: _later(command) for name, command in COMMANDS.items()},
                 prog="labkit",
-                description="Patch Lab's lessons: build them, run them, read them.",
+                description="Patch Lab's lessons: build them, run them, read them; and published models, evaluated.",
                 args=arguments,
             )
     except SystemExit as end:

@@ -9,7 +9,6 @@ A checkpoint is written into a temporary folder that is then renamed; older ones
 at any moment finds the last whole one.
 """
 
-import hashlib
 import os
 import pickle
 import re
@@ -23,7 +22,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from labkit.records import read_json, write_json
+from labkit.records import read_json, sha256, write_json
 
 FILES = ("weights.safetensors", "state.pt")
 NAME = re.compile(r"step-(\d{8})")
@@ -50,7 +49,7 @@ def save(folder: Path, step: int, weights: dict[str, Tensor], state: dict[str, A
     try:
         save_file({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}, part / FILES[0])
         torch.save(state, part / FILES[1])
-        write_json(part / "sums.json", {name: _sum(part / name) for name in FILES})
+        write_json(part / "sums.json", {name: sha256(part / name) for name in FILES})
         for name in FILES:
             _sync(part / name)
         os.chmod(part, 0o755)
@@ -76,7 +75,7 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         sums = read_json(path / "sums.json")
         for name in FILES:
-            if _sum(path / name) != sums[name]:
+            if sha256(path / name) != sums[name]:
                 raise ValueError(f"{name} is not what was written (SHA-256 differs)")
         return load_file(path / FILES[0]), torch.load(path / FILES[1], weights_only=True, map_location="cpu")
     except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError, pickle.UnpicklingError) as error:
@@ -103,10 +102,6 @@ def _clean(folder: Path, *, keep: Path | None) -> None:
             shutil.rmtree(gone, ignore_errors=True)
         elif path != keep and path.name.startswith(".part-"):
             shutil.rmtree(path, ignore_errors=True)
-
-
-def _sum(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _sync(path: Path) -> None:

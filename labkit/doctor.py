@@ -20,9 +20,10 @@ from labkit.machine import cores, memory
 
 PACKAGES = {  # name: what happens without it
     "torch": "no model can be built or trained",
-    "torchvision": "timm does not load; only the tests use it (extra `test`)",
+    "torchvision": "no image is prepared for `labkit eval`, and timm does not load; the lessons need neither",
     "numpy": "nothing here runs",
-    "timm": "our ViT cannot be compared with timm's; only the tests do so (extra `test`)",
+    "timm": "its Vision Transformers cannot be loaded; the lessons need none",
+    "huggingface-hub": "published weights cannot be fetched by name, only loaded from a file",
     "scikit-image": "there are no photographs",
     "scikit-learn": "there are no digits, no baseline and no photographs (two of them are its own)",
     "safetensors": "no checkpoint is written or read",

@@ -12,6 +12,7 @@ Letters: N tokens, D width, rows x columns the grid of patches. All add to (B, N
 from typing import Literal
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -27,17 +28,41 @@ def check_place(place: Place) -> Place:
 
 
 class LearnedPositions(nn.Module):
-    """One trainable vector for each place, and one more for a class token. Built in lesson 01."""
+    """One trainable vector for each place, and one more for a class token: `in_table` says where that one stands.
+    Built in lesson 01."""
 
     def __init__(self, grid: Grid, dim: int, *, class_token: Place = None) -> None:
         super().__init__()
-        places = grid[0] * grid[1] + (check_place(class_token) is not None)
-        self.table = nn.Parameter(torch.empty(1, places, dim))
+        self.in_table = check_place(class_token)
+        self.table = nn.Parameter(torch.empty(1, grid[0] * grid[1] + (class_token is not None), dim))
         nn.init.trunc_normal_(self.table, std=0.02)
+
+    @property
+    def tokens(self) -> int:
+        """For how many tokens there is a place."""
+        return self.table.shape[1]
 
     def forward(self, tokens: Float[Tensor, "B N D"]) -> Float[Tensor, "B N D"]:
         """Each token with its place added."""
         return tokens + self.table
+
+
+class LearnedPatchPositions(LearnedPositions):
+    """One trainable vector for each patch and none for a class token, as in FlexiViT (Beyer et al., 2023)."""
+
+    def __init__(self, grid: Grid, dim: int, *, class_token: Place = None) -> None:
+        super().__init__(grid, dim)
+        self.class_token = check_place(class_token)
+
+    @property
+    def tokens(self) -> int:
+        """For how many tokens there is a place, the class token's included, which gets nothing."""
+        return self.table.shape[1] + (self.class_token is not None)
+
+    def forward(self, tokens: Float[Tensor, "B N D"]) -> Float[Tensor, "B N D"]:
+        """Each patch with its place added."""
+        before, behind = int(self.class_token == "first"), int(self.class_token == "last")
+        return tokens + F.pad(self.table, (0, 0, before, behind))
 
 
 class SineCosinePositions(nn.Module):
@@ -52,6 +77,7 @@ class SineCosinePositions(nn.Module):
         before, behind = nothing[: class_token == "first"], nothing[: class_token == "last"]
         table = torch.cat([before, sine_cosine(grid, dim), behind])
         self.register_buffer("table", table[None], persistent=False)
+        self.tokens = table.shape[0]
 
     def forward(self, tokens: Float[Tensor, "B N D"]) -> Float[Tensor, "B N D"]:
         """Each token with its place added; a class token gets nothing."""
@@ -87,10 +113,10 @@ POSITIONS = {"learned": LearnedPositions, "sincos": SineCosinePositions, "none":
 
 def check_positions(positions: nn.Module, places: int) -> None:
     """ValueError unless `positions` has a place for each of a model's tokens."""
-    table = getattr(positions, "table", None)
-    if table is not None and table.shape[1] != places:
+    told = getattr(positions, "tokens", places)
+    if told != places:
         raise ValueError(
-            f"positions for {table.shape[1]} tokens do not fit {places} tokens (the grid, and one more if the head "
+            f"positions for {told} tokens do not fit {places} tokens (the grid, and one more if the head "
             "reads a class token): each token needs a place of its own"
         )
 

@@ -3,6 +3,7 @@
 `RUN_KEYS` are the keys that every training record has, the same everywhere; a task may add more.
 """
 
+import hashlib
 import importlib.metadata
 import json
 import os
@@ -55,6 +56,12 @@ def read_json(path: Path) -> Any:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is not JSON ({error}): it is damaged and nothing was read from it") from error
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file's content, in hexadecimal digits."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def recorded(name: str) -> Any:

@@ -136,6 +136,6 @@ def _replaced(positions: nn.Module, old: Patches, new: Patches, class_token: Pla
     with torch.device("meta" if learned else new.embed.weight.device):
         made = type(positions)(new.grid, new.dim, class_token=class_token)
     if learned:
-        table = resized_positions(positions.table.detach(), old.grid, new.grid, class_token=class_token)
+        table = resized_positions(positions.table.detach(), old.grid, new.grid, class_token=positions.in_table)
         made.table = nn.Parameter(table.clone(), requires_grad=positions.table.requires_grad)
     return made.train(positions.training)

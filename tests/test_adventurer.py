@@ -15,6 +15,7 @@ from labkit.cost.counting import parameters
 from labkit.heads import HEADS, Classify, ClassifyToken
 from labkit.models import adventurer
 from labkit.models.adventurer import FLIPS, Adventurer, alternate, as_released, flipped, never
+from labkit.models.published import from_state_dict
 from labkit.nn import mamba2
 from labkit.nn.mamba2 import Mamba2
 from labkit.ops.ssd import BACKENDS
@@ -22,10 +23,6 @@ from labkit.tokenizers import Patches
 
 # a small model of the released code with weights drawn at random, an input, and what that code answers to it
 REFERENCE = Path(__file__).parent / "fixtures" / "adventurer_a.safetensors"
-NAMES = {
-    "patch_embed.proj": "tokenizer.embed", "cls_token": "class_token", "pos_embed": "positions.table",
-    "layers": "blocks", "norm_f": "norm", "head": "head.linear",
-}  # fmt: skip
 NEAR = 1e-4  # in float32; what a fault changes is far above
 
 
@@ -37,14 +34,8 @@ def reference() -> dict[str, torch.Tensor]:
 def released(**settings) -> Adventurer:
     """The model of the file, in our classes."""
     model = Adventurer(Patches(16, 2, 64), ClassifyToken(64, 10, place="last"), depth=8, **settings)
-    weights = {}
-    for name, tensor in reference().items():
-        if name.startswith("weights/"):
-            name = name.removeprefix("weights/")
-            start = next((old for old in NAMES if name.startswith(old)), None)
-            name = name.replace(start, NAMES[start], 1) if start else name
-            weights[name] = tensor.flatten(1) if name == "tokenizer.embed.weight" else tensor
-    model.load_state_dict(weights)
+    weights = {name.removeprefix("weights/"): tensor for name, tensor in reference().items() if "weights/" in name}
+    model.load_state_dict(from_state_dict(weights, image_size=16).state_dict())
     return model.eval()
 
 

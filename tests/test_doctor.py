@@ -54,12 +54,10 @@ def test_the_doctor_sees_an_old_torch_and_a_package_that_does_not_load(monkeypat
     assert finding("torch").verdict == "ok"
 
 
-def test_the_doctor_says_which_packages_only_the_tests_need():
+def test_the_doctor_looks_for_what_the_project_asks_for():
     listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     needed = {Requirement(line).name for line in listed["dependencies"]}
-    tests = {name for name, loss in doctor.PACKAGES.items() if "extra `test`" in loss}
-    assert tests == set(doctor.PACKAGES) - needed - {"flash-attn"}
-    assert tests <= {Requirement(line).name for line in listed["optional-dependencies"]["test"]}
+    assert set(doctor.PACKAGES) - needed == {"flash-attn"}
 
 
 def environment(folder, **packages):

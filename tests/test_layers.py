@@ -45,6 +45,7 @@ FLOORS = {
     "labkit.baselines": 4,
     "labkit.codes": 4,
     "labkit.influence": 4,
+    "labkit.evaluate": 4,
     "labkit.figures": 4,
     # 5 faces: what notebooks and the command line touch
     "labkit.lesson": 5,

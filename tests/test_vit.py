@@ -11,32 +11,12 @@ from labkit.cost import FORMULAS, attention_flops
 from labkit.cost.counting import parameters
 from labkit.heads import HEADS, Classify, ClassifyToken
 from labkit.models import MODELS, build
+from labkit.models.published import from_timm
 from labkit.models.vit import ViT
 from labkit.nn.attention import Attention
 from labkit.ops.attention import attention
 from labkit.positions import LearnedPositions
 from labkit.tokenizers import Patches
-
-
-def from_timm(other: VisionTransformer) -> ViT:
-    """The same network with the same weights, in our classes."""
-    patch = other.patch_embed
-    p, dim, token = patch.patch_size[0], other.embed_dim, other.cls_token is not None
-    head = (ClassifyToken if token else Classify)(dim, other.num_classes)
-    tokenizer = Patches(patch.img_size, p, dim, channels=patch.proj.in_channels)
-    mine = ViT(tokenizer, head, depth=len(other.blocks), heads=other.blocks[0].attn.num_heads)
-    names = {
-        "patch_embed.proj": "tokenizer.embed", "cls_token": "class_token", "pos_embed": "positions.table",
-        "norm1": "norm_attention", "norm2": "norm_mlp", "attn.proj": "attention.out", "attn.qkv": "attention.qkv",
-        "fc1": "up", "fc2": "down", "head.": "head.linear.",
-    }  # fmt: skip
-    state = {}
-    for name, tensor in other.state_dict().items():
-        for old, new in names.items():
-            name = name.replace(old, new)
-        state[name] = tensor.flatten(1) if name == "tokenizer.embed.weight" else tensor
-    mine.load_state_dict(state)
-    return mine
 
 
 @pytest.mark.parametrize("pool", ["token", "avg"])

@@ -1,0 +1,114 @@
+"""The published checkpoints of the paper and of Adventurer by name, fetched from the Hugging Face hub once.
+
+The hub names each large file by the SHA-256 of its content; what arrives is held to it, so that a file which was cut
+short, exchanged or damaged on the disk is never taken for the published one.
+"""
+
+import os
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from labkit.records import sha256
+
+HUB = "https://huggingface.co"
+
+
+class Checkpoint(NamedTuple):
+    """Where a checkpoint is, the side of its images in pixels, and the top-1 accuracy in percent that its authors
+    report on ImageNet's validation set."""
+
+    repository: str
+    file: str
+    image_size: int
+    top1: float
+
+    @property
+    def url(self) -> str:
+        """Its address on the hub."""
+        return f"{HUB}/{self.repository}/resolve/main/{self.file}"
+
+
+def _listed(repository: str, reported: dict[str, float]) -> dict[str, Checkpoint]:
+    return {
+        name: Checkpoint(repository, f"{name}.pth", int(name.rpartition("_")[2]), top1)
+        for name, top1 in reported.items()
+    }
+
+
+# names and accuracies as in the READMEs of the two repositories of code
+PUBLISHED = {
+    **_listed(
+        "Wangf3014/Patch_Scaling",
+        {
+            "adventurer_tiny_patch1_64": 77.4,
+            "adventurer_tiny_patch1_128": 80.7,
+            "adventurer_tiny_patch1_224": 81.9,
+            "adventurer_small_patch1_64": 80.5,
+            "adventurer_small_patch1_128": 81.4,
+            "adventurer_small_patch1_224": 83.8,
+            "adventurer_base_patch1_64": 80.9,
+            "adventurer_base_patch1_128": 82.4,
+            "adventurer_base_patch1_224": 84.6,
+        },
+    ),
+    **_listed(
+        "Wangf3014/Adventurer",
+        {
+            "adventurer_tiny_patch16_224": 78.2,
+            "adventurer_small_patch16_224": 81.8,
+            "adventurer_base_patch16_224": 82.6,
+            "adventurer_large_patch16_224": 83.4,
+            "adventurer_base_patch8_224": 83.9,
+            "adventurer_base_patch16_384": 84.2,
+            "adventurer_base_patch16_448": 84.3,
+            "adventurer_base_patch8_448": 84.8,
+        },
+    ),
+}
+
+
+def fetched(name: str, *, cache: Path | None = None, endpoint: str | None = None) -> Path:
+    """The file of the published checkpoint `name`: from the cache without a network, otherwise from the hub, with a
+    progress bar; a connection that breaks is taken up again where it broke. `cache` is a folder (default: the hub's
+    own), `endpoint` a mirror of the hub.
+
+    ValueError if it can be had from neither, with what to fetch and where to put it, and if it is not the file that
+    the hub promised, which is then removed.
+    """
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    about = PUBLISHED[name]
+    where = {"repo_id": about.repository, "filename": about.file, "cache_dir": cache, "endpoint": endpoint}
+    try:
+        found = hf_hub_download(**where, local_files_only=True)
+    except LocalEntryNotFoundError:
+        try:
+            found = hf_hub_download(**where)
+        except Exception as error:  # whichever HTTP client this version of the hub's library uses has its own
+            why = " ".join(str(error).split())
+            raise ValueError(
+                f"the weights of {name} are not in the cache and could not be fetched ({why}). Fetch {about.url} on "
+                f'a machine that reaches it, copy it here, and load it by its path: load("{about.file}")'
+            ) from error
+    _check_sum(Path(found), name)
+    return Path(found)
+
+
+def _check_sum(path: Path, name: str) -> None:
+    """ValueError unless the file is what the hub's name for it says; a wrong one is removed from the cache. Where the
+    system keeps no links (Windows), that name is lost and the hub's library has compared sizes only."""
+    if not path.is_symlink():
+        return
+    blob = path.parent / os.readlink(path)
+    if not re.fullmatch(r"[0-9a-f]{64}", blob.name):  # a small file: named by git, not by its content
+        return
+    found = sha256(path)
+    if found != blob.name:
+        path.unlink()
+        blob.unlink()
+        raise ValueError(
+            f"the file of {name} is not what the hub promised: its SHA-256 is {found} and should be {blob.name}. It "
+            "was removed from the cache; load the name again to fetch it anew"
+        )

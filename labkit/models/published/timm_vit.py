@@ -1,0 +1,148 @@
+"""timm's Vision Transformers in our classes, with the same answers, and back.
+
+Letters: D width, p patch size.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor, nn
+
+from labkit.grid import Size
+from labkit.heads import Classify, ClassifyToken
+from labkit.models.published.naming import Naming, depth_of, exported, filled, shape_in
+from labkit.models.vit import ViT
+from labkit.positions import LearnedPatchPositions, LearnedPositions
+from labkit.resize import resized
+from labkit.tokenizers import Patches
+
+# plain architectures: class token in front, learned positions, pre-norm blocks with GELU; nothing else is in them
+TIMM = (
+    "vit_tiny_patch16_224", "vit_small_patch16_224", "vit_base_patch16_224", "vit_base_patch32_224",
+    "vit_base_patch8_224", "deit_tiny_patch16_224", "deit_small_patch16_224", "deit_base_patch16_224",
+    "flexivit_small", "flexivit_base",
+)  # fmt: skip
+
+NAMING: Naming = (
+    (r"^tokenizer\.embed", "patch_embed.proj"),
+    (r"^class_token", "cls_token"),
+    (r"^positions\.table", "pos_embed"),
+    (r"\.norm_attention\.", ".norm1."),
+    (r"\.norm_mlp\.", ".norm2."),
+    (r"\.attention\.out\.", ".attn.proj."),
+    (r"\.attention\.", ".attn."),
+    (r"\.mlp\.up\.", ".mlp.fc1."),
+    (r"\.mlp\.down\.", ".mlp.fc2."),
+    (r"^head\.linear", "head"),
+)
+
+
+def from_timm(model_or_name: nn.Module | str, *, patch_size: int | None = None, image_size: Size | None = None) -> ViT:
+    """The ViT with the answers of timm's: of a model, or of the published weights that timm knows by a name of `TIMM`
+    (timm downloads them, once; a tag such as ".augreg_in1k" may follow).
+
+    Another `patch_size` or `image_size` resizes patch embedding and positions as timm does when it loads weights into
+    another size. Dropout and drop path stay behind. ValueError for another name, for weights that cannot be had, and
+    for a model that computes anything else than a plain ViT does, with what it is.
+    """
+    other = _pretrained(model_or_name) if isinstance(model_or_name, str) else model_or_name
+    if reasons := _not_plain(other):
+        raise ValueError(
+            f"{type(other).__name__} is no plain Vision Transformer ({', '.join(reasons)}): its answers would differ. "
+            f"These are: {', '.join(TIMM)}"
+        )
+    model = _from_state_dict(
+        other.state_dict(), image_size=tuple(other.patch_embed.img_size), heads=other.blocks[0].attn.num_heads
+    )
+    if patch_size is None and image_size is None:
+        return model
+    return resized(model, image_size=image_size, patch_size=patch_size)
+
+
+def to_timm(model: nn.Module) -> dict[str, Tensor]:
+    """The tensors of `model` under timm's names, bit by bit those of the model and not copied: what the
+    `load_state_dict` of timm's model of the same sizes takes and, saved as a file, its `checkpoint_path`. A model that
+    averages its patches fits timm's with `class_token=False, global_pool="avg", fc_norm=False`.
+
+    ValueError for a model that timm's VisionTransformer has no counterpart of.
+    """
+    place = model.head.class_token if isinstance(model, ViT) else None
+    lacks = {
+        "another architecture": not isinstance(model, ViT),
+        "a class token that is not in front": place == "last",
+        "positions that are not learned": not isinstance(getattr(model, "positions", None), LearnedPositions),
+    }
+    if reasons := [reason for reason, there in lacks.items() if there]:
+        raise ValueError(f"{type(model).__name__} has {', '.join(reasons)}: timm's VisionTransformer cannot hold it")
+    return exported(model, NAMING)
+
+
+def _from_state_dict(state: Mapping[str, Tensor], *, image_size: Size, heads: int) -> ViT:
+    """The ViT that the tensors of `state` make, under timm's names."""
+    dim, channels, patch_size, _ = shape_in(state, "patch_embed.proj.weight", 4)
+    classes, _ = shape_in(state, "head.weight", 2)
+    hidden, _ = shape_in(state, "blocks.0.mlp.fc1.weight", 2)
+    places = shape_in(state, "pos_embed", 3)[1]
+    depth, token = depth_of(state, "blocks"), "cls_token" in state
+
+    def make() -> nn.Module:
+        tokenizer = Patches(image_size, patch_size, dim, channels=channels)
+        head = ClassifyToken(dim, classes) if token else Classify(dim, classes)
+        kind = LearnedPatchPositions if token and places == tokenizer.tokens else LearnedPositions
+        positions = kind(tokenizer.grid, dim, class_token=head.class_token)
+        return ViT(tokenizer, head, depth=depth, heads=heads, mlp_ratio=(hidden + 0.5) / dim, positions=positions)
+
+    return filled(make, state, NAMING)
+
+
+def _not_plain(other: Any) -> list[str]:
+    """What sets timm's model apart from a plain ViT although its tensors might fit one."""
+    from timm.models.vision_transformer import VisionTransformer
+
+    if not isinstance(other, VisionTransformer):
+        return ["another architecture"]
+    parts = [
+        (type(block).__name__, type(block.attn).__name__, type(block.mlp).__name__)
+        for block in other.blocks
+        if hasattr(block, "attn") and hasattr(block, "mlp")
+    ]
+    if parts != [("Block", "Attention", "Mlp")] * len(other.blocks):
+        return ["another kind of block"]
+    down, across = other.patch_embed.patch_size
+    pool = "avg" if other.cls_token is None else "token"
+    differs = {
+        f"patches of {down} x {across} pixels": down != across,
+        "no head": not isinstance(other.head, nn.Linear),
+        f"an answer from {other.global_pool!r}, not from {pool!r}": other.global_pool != pool,
+        "register tokens": other.num_reg_tokens > 0,
+        "no positions": other.pos_embed is None,
+        "another activation": not all(_is_gelu(block.mlp.act) for block in other.blocks),
+        "another eps in a norm": any(layer.eps != 1e-6 for layer in other.modules() if isinstance(layer, nn.LayerNorm)),
+    }
+    return [reason for reason, there in differs.items() if there]
+
+
+def _is_gelu(layer: nn.Module) -> bool:
+    return isinstance(layer, nn.GELU) and layer.approximate == "none"
+
+
+def _pretrained(name: str) -> nn.Module:
+    """timm's model with the published weights."""
+    import timm
+
+    plain = name.partition(".")[0]
+    if plain not in TIMM or name not in (plain, *timm.list_pretrained(f"{plain}.*")):
+        raise ValueError(
+            f"{name!r} is no name of a plain Vision Transformer with published weights; there are {', '.join(TIMM)}, "
+            "with timm's tags"
+        )
+    try:
+        return timm.create_model(name, pretrained=True)
+    except Exception as error:  # each version of the hub's client has its own
+        about = timm.get_pretrained_cfg(name)
+        raise ValueError(
+            f"the weights of {name} are not in the cache and could not be fetched ({error}). Fetch model.safetensors "
+            f"from https://huggingface.co/timm/{about.architecture}.{about.tag} on a machine that reaches it, copy it "
+            f'here, and pass timm.create_model("{name}", pretrained=True, pretrained_cfg_overlay={{"file": '
+            '"model.safetensors"})'
+        ) from error
