@@ -8,7 +8,7 @@ from timm.layers import resample_abs_pos_embed, resample_patch_embed
 from labkit.heads import Classify, ClassifyToken
 from labkit.models.adventurer import Adventurer
 from labkit.models.vit import ViT
-from labkit.positions import POSITIONS, SineCosinePositions
+from labkit.positions import POSITIONS, LearnedPatchPositions, SineCosinePositions
 from labkit.resize import ResizedPatches, resize_matrix, resized, resized_embedding, resized_patches, resized_positions
 from labkit.tokenizers import Patches, patchify
 
@@ -186,16 +186,19 @@ def test_what_does_not_fit_is_refused() -> None:
         resized_patches(Patches(32, 8, 4), patch_size=5)
 
 
+KINDS = POSITIONS | {"learned, of patches only": LearnedPatchPositions}
+
+
 def model_of(name: str, *, place: str | None, positions: str) -> torch.nn.Module:
     tokenizer = Patches((16, 32), 8, 16)
     head = Classify(16, 5) if place is None else ClassifyToken(16, 5, place=place)
-    places = POSITIONS[positions](tokenizer.grid, 16, class_token=place)
+    places = KINDS[positions](tokenizer.grid, 16, class_token=place)
     if name == "vit":
         return ViT(tokenizer, head, depth=2, heads=2, positions=places)
     return Adventurer(tokenizer, head, depth=2, state=4, positions=places)
 
 
-@pytest.mark.parametrize("positions", list(POSITIONS))
+@pytest.mark.parametrize("positions", list(KINDS))
 @pytest.mark.parametrize(
     ("name", "place"), [("vit", None), ("vit", "first"), ("vit", "last"), ("adventurer", None), ("adventurer", "last")]
 )

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from jaxtyping import TypeCheckError
 
 from labkit.grid import grid_of
-from labkit.positions import POSITIONS, SineCosinePositions, sine_cosine
+from labkit.positions import POSITIONS, LearnedPatchPositions, SineCosinePositions, check_positions, sine_cosine
 from labkit.tokenizers import Patches, patchify, shuffled, unpatchify
 
 SIZES = [((8, 8), 8), ((8, 8), 1), ((12, 20), 4), ((6, 10), 2), ((5, 7), 1)]
@@ -93,6 +93,18 @@ def test_positions_keep_the_shape(name: str, class_token: str | None) -> None:
     out = positions(tokens)
     assert out.shape == tokens.shape
     assert torch.equal(out, tokens) == (name == "none")
+
+
+@pytest.mark.parametrize("class_token", [None, "first", "last"])
+def test_positions_of_patches_only_leave_the_class_token_as_it_is(class_token: str | None) -> None:
+    positions = LearnedPatchPositions((2, 3), 8, class_token=class_token)
+    out = positions(torch.zeros(2, positions.tokens, 8))
+    start = int(class_token == "first")
+    assert torch.equal(out[:, start : start + 6], positions.table.expand(2, -1, -1))
+    assert out.abs().sum() == pytest.approx(2 * positions.table.abs().sum().item())
+    check_positions(positions, 6 + (class_token is not None))
+    with pytest.raises(ValueError, match="do not fit 9 tokens"):
+        check_positions(positions, 9)
 
 
 def test_fixed_positions_have_no_parameters_and_no_state() -> None:
