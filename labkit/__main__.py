@@ -129,12 +129,12 @@ def doctor() -> int:
 
 
 def evaluate_model(
-    model: tyro.conf.Positional[str],
-    folder: tyro.conf.Positional[Path],
+    model: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="MODEL")],
+    folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="FOLDER")],
     /,
     *,
     image_size: Annotated[int | None, WHOLE_NUMBER] = None,
-    crop: float | None = None,
+    crop: Annotated[float | None, tyro.conf.arg(metavar="SHARE")] = None,
     flips: Annotated[str | None, tyro.conf.arg(metavar="{both,as_released,alternate,never}")] = None,
     subset: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     unreadable: Annotated[str, tyro.conf.arg(metavar="{skip,stop}")] = "skip",
@@ -143,7 +143,7 @@ def evaluate_model(
     device: Annotated[str, tyro.conf.arg(metavar="{auto,cpu,cuda}")] = "auto",
     precision: Annotated[str, tyro.conf.arg(metavar="{fp32,bf16}")] = "fp32",
     workers: Annotated[int | None, WHOLE_NUMBER] = None,
-    out: Path | None = None,
+    out: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None,
 ) -> int:
     """Measure the accuracy of a published model on ImageNet, or on other images in a folder for each class.
 
@@ -151,15 +151,15 @@ def evaluate_model(
         model: a published Adventurer or a plain ViT of timm by its name, or an Adventurer's .pth or .safetensors file
         folder: images as FOLDER/class/image.jpg, such as ImageNet's validation images
         image_size: pixels a side, if not the model's own
-        crop: the share of the image that is looked at, if not the authors'
-        flips: which blocks of an Adventurer read backwards; both sets as_released beside alternate
+        crop: the share of the image's short side that is looked at, if not the authors'
+        flips: which blocks of an Adventurer read backwards; unless said, both as_released and alternate, side by side
         subset: folders of some of ImageNet's classes, matched by name
         unreadable: skip images that cannot be read, and name them, or stop at the first one
         limit: at most so many images of each class, the first ones by name
-        batch: images at once, if not what memory usually holds
+        batch: images at once; unless said, 64 or as many as make 50,176 tokens
         device: auto takes a GPU where there is one
         precision: bf16 is faster on a GPU and a little less exact
-        workers: processes that read images; 0 reads them in this one
+        workers: processes that read images; unless said, none beside this one on a CPU, up to 8 on a GPU
         out: a JSON file for the result
     """
     from labkit.evaluate import as_text, evaluate_published

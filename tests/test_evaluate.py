@@ -708,6 +708,25 @@ def test_a_reported_accuracy_is_held_beside_only_what_it_is_about(
     assert "it lies in no interval above." in as_text(found)
 
 
+def test_the_table_in_words():
+    """Numbers stand where their titles say, with both bounds; a missing bound is said."""
+    share = {"mean": 0.75, "low": 0.7123, "high": 0.8}
+    found = {"top1": share, "top5": share | {"high": 1.0}, "loss": {"mean": 1.5, "low": None, "high": None}}
+    rest = {"model": "m", "images": 1, "classes": 9, "missing": 0, "empty": [], "ignored": 0, "limit": None}
+    protocol = {"size": 64, "crop": 0.875}
+    result = {**rest, "protocol": protocol, "precision": "fp32", "device": "cpu", "comparisons": [], "unreadable": []}
+    lines = as_text(result | {"models": {"never": found}}).splitlines()
+    assert lines[0] == "m: 1 image of 9 classes, 64 px, crop 0.875; fp32 on cpu"
+    titles, numbers = lines[2:4]
+    for title, number in (
+        ("flips", "never"),
+        ("top-1 % (95 % interval)", "75.00 (71.23 to 80.00)"),
+        ("top-5 % (95 % interval)", "75.00 (71.23 to 100.00)"),
+        ("loss (95 % interval)", "1.5000 (no bound to no bound)"),
+    ):
+        assert titles.index(title) == numbers.index(number, titles.index(title))
+
+
 def test_many_unreadable_files_are_counted(tmp_path: Path):
     pictures(tmp_path, "a")
     for k in range(14):

@@ -25,24 +25,31 @@ def _heading(result: dict[str, Any]) -> list[str]:
 
 def _table(result: dict[str, Any]) -> list[str]:
     models = result["models"]
-    several = f"top{min(5, result['classes'])}"
     title = "flips" if models.keys() <= FLIPS.keys() else "model"
-    rows = [[title, "top-1 %", "95 % interval", f"{several.replace('top', 'top-')} %", "loss"]]
-    for name, found in models.items():
-        top1 = found["top1"]
-        between = f"{100 * top1['low']:.2f} to {100 * top1['high']:.2f}"
-        rows.append([name, f"{100 * top1['mean']:.2f}", between, f"{100 * found[several]['mean']:.2f}"])
-        rows[-1].append(f"{found['loss']['mean']:.4f}")
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join([row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True))])
-        for row in rows
+    several = f"top{min(5, result['classes'])}"
+    rows = [
+        [title, *(f"{name} (95 % interval)" for name in ("top-1 %", f"{several.replace('top', 'top-')} %", "loss"))]
     ]
+    for name, found in models.items():
+        shares = [_between(found[key], scale=100, digits=2) for key in ("top1", several)]
+        rows.append([name, *shares, _between(found["loss"], scale=1, digits=4)])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def _between(found: dict[str, Any], *, scale: int, digits: int) -> str:
+    """A mean and its interval; one image has no spread, so its loss has none either."""
+    mean, *bounds = (
+        "no bound" if found[name] is None else f"{scale * found[name]:.{digits}f}" for name in ("mean", "low", "high")
+    )
+    return f"{mean} ({' to '.join(bounds)})"
 
 
 def _shown(result: dict[str, Any]) -> list[str]:
     """What each comparison shows, and from how many images."""
     lines = []
+    rules = result["models"].keys() <= FLIPS.keys()
+    fits = ", so of the two it is the rule that fits these weights" if rules else ""
     for found in result["comparisons"]:
         a, b, only_a, only_b = (found[name] for name in ("a", "b", "only_a", "only_b"))
         if found["share"] is None:
@@ -52,7 +59,7 @@ def _shown(result: dict[str, Any]) -> list[str]:
         verdict = (
             f"Not shown: whether {a} or {b} answers better, which does not make them equal"
             if found["better"] == "not shown"
-            else f"Shown: {found['better']} answers better than {worse}"
+            else f"Shown: {found['better']} answers better than {worse}{fits}"
         )
         low, high = (100 * found["share"][name] for name in ("low", "high"))
         lines.append(
