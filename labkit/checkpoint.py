@@ -28,17 +28,6 @@ FILES = ("weights.safetensors", "state.pt")
 NAME = re.compile(r"step-(\d{8})")
 
 
-def prepare(folder: Path) -> None:
-    """Make a run's folder and prove that it can be written, before any step is taken. ValueError if it cannot."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        Path(tempfile.mkdtemp(dir=folder, prefix=".part-")).rmdir()
-    except OSError as error:
-        raise ValueError(
-            f"folder {folder} cannot be written ({error.strerror}): checkpoints would be lost; nothing was started"
-        ) from error
-
-
 def save(folder: Path, step: int, weights: dict[str, Tensor], state: dict[str, Any]) -> Path:
     """Write checkpoint `step`, atomically, then remove older ones. Returns its folder."""
     folder.mkdir(parents=True, exist_ok=True)

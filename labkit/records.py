@@ -58,6 +58,18 @@ def read_json(path: Path) -> Any:
         raise ValueError(f"{path} is not JSON ({error}): it is damaged and nothing was read from it") from error
 
 
+def make_writable(folder: Path, *, lost: str = "results") -> None:
+    """Make the folder and prove that it can be written, before any work; ValueError, with what would be `lost`, if it
+    cannot."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        Path(tempfile.mkdtemp(dir=folder, prefix=".part-")).rmdir()
+    except OSError as error:
+        raise ValueError(
+            f"folder {folder} cannot be written ({error.strerror}): {lost} would be lost; nothing was started"
+        ) from error
+
+
 def sha256(path: Path) -> str:
     """The SHA-256 of a file's content, in hexadecimal digits."""
     with Path(path).open("rb") as file:

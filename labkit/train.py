@@ -146,7 +146,7 @@ def _restore(
 ) -> tuple[int, float]:
     """Go on from the last checkpoint, if there is one: steps done and seconds spent."""
     if run.folder:
-        checkpoint.prepare(run.folder)
+        records.make_writable(run.folder, lost="checkpoints")
     if run.folder and not resume:
         checkpoint.clear(run.folder)
     path = checkpoint.last(run.folder) if run.folder else None

@@ -231,7 +231,7 @@ def test_a_time_limit_takes_the_place_of_the_lessons_own(notebooks: Path) -> Non
 
 def test_places_that_cannot_be_used(notebooks: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(ValueError, match=r"cannot write in .*Not a directory"):
+    with pytest.raises(ValueError, match=r"cannot be written .*Not a directory"):
         rerun(out=tmp_path / "file" / "site", notebooks=notebooks)
     with pytest.raises(ValueError, match="there is no notebooks folder"):
         rerun(out=tmp_path / "site", notebooks=tmp_path / "nowhere")

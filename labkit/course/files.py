@@ -1,11 +1,11 @@
-"""Where the lessons lie, reading one, and whether results can be written."""
+"""Where the lessons lie, and reading one."""
 
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
-from labkit.records import REPOSITORY, write_text
+from labkit.records import REPOSITORY
 
 
 def notebooks_folder(given: Path | None = None) -> Path:
@@ -25,13 +25,3 @@ def read_notebook(path: Path) -> NotebookNode:
         return nbformat.read(path, as_version=4)
     except Exception as error:  # nbformat lets errors of many types through
         raise ValueError(f"it cannot be read as a notebook ({' '.join(str(error).split())[:200]})") from error
-
-
-def make_writable(folder: Path) -> None:
-    """Make the folder and prove that a file can be written in it; a ValueError before any work otherwise."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_text(folder / ".writable", "")
-        (folder / ".writable").unlink()
-    except OSError as error:
-        raise ValueError(f"cannot write in {folder} ({error.strerror}): nothing was started.") from error

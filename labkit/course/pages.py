@@ -8,12 +8,12 @@ from plotly.offline import get_plotlyjs
 
 from labkit.course.cells import cells_html
 from labkit.course.figures_html import MIME
-from labkit.course.files import make_writable, read_notebook
+from labkit.course.files import read_notebook
 from labkit.course.lesson import Lesson, read_lesson
 from labkit.course.parameters import assigned
 from labkit.course.report import read_report
 from labkit.course.shell import index_page, lesson_page, script, stylesheet
-from labkit.records import write_text
+from labkit.records import make_writable, write_text
 
 
 class Executed(NamedTuple):

@@ -10,12 +10,12 @@ from typing import Any
 import nbformat
 
 from labkit.course.children import Finished, run_children
-from labkit.course.files import make_writable, notebooks_folder
+from labkit.course.files import notebooks_folder
 from labkit.course.outcome import Outcome, read_outcome
 from labkit.course.pages import pages
 from labkit.course.plan import plan
 from labkit.course.report import merge, provenance, read_report, write_report
-from labkit.records import write_text
+from labkit.records import make_writable, write_text
 
 
 def silent(line: str) -> None:

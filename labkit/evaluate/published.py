@@ -1,7 +1,6 @@
 """A published model by its name or file, evaluated as its authors do it: an Adventurer under one or two flip rules, a
 Vision Transformer of timm with the settings that timm keeps for it."""
 
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from labkit.evaluate.loop import evaluate
 from labkit.models import published
 from labkit.models.adventurer import FLIPS
 from labkit.models.published.files import FORMATS
-from labkit.records import sha256, write_json
+from labkit.records import make_writable, sha256, write_json
 from labkit.resize import resized
 
 RULES = {"both": ("as_released", "alternate"), **{rule: (rule,) for rule in FLIPS}}
@@ -45,7 +44,9 @@ def evaluate_published(
     `labkit.models.published`, and for an `out` that cannot be written, before anything is read.
     """
     if out is not None:
-        _check_writable(out)
+        make_writable(out.parent)
+        if out.is_dir():
+            raise ValueError(f"{out} is a folder: the result needs the name of a file; nothing was started")
     class_folders(Path(folder))  # a mistake there is told before weights are fetched
     plain = name.partition(".")[0] in published.TIMM and Path(name).suffix not in FORMATS
     path = None if plain else published.located(name)
@@ -94,16 +95,3 @@ def _vit(name: str, image_size: int | None, crop: int | float | None, flips: str
         )
     crop = about.crop_pct if crop is None else crop
     return {name: model}, Protocol(size=model.tokenizer.image_size[0], crop=crop, mean=about.mean, std=about.std)
-
-
-def _check_writable(out: Path) -> None:
-    """ValueError unless a file can be put at `out`, before the work that it is for."""
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        Path(tempfile.mkdtemp(dir=out.parent, prefix=".part-")).rmdir()
-    except OSError as error:
-        raise ValueError(
-            f"{out} cannot be written ({error.strerror}): the result would be lost; nothing was started"
-        ) from error
-    if out.is_dir():
-        raise ValueError(f"{out} is a folder: the result needs the name of a file; nothing was started")
