@@ -150,9 +150,10 @@ def evaluate_model(
     Args:
         model: a published Adventurer or a plain ViT of timm by its name, or an Adventurer's .pth or .safetensors file
         folder: images as FOLDER/class/image.jpg, such as ImageNet's validation images
-        image_size: pixels a side, if not the model's own
+        image_size: pixels a side, if not the model's own: its positions are resized
         crop: the share of the image's short side that is looked at, if not the authors'
-        flips: which blocks of an Adventurer read backwards; unless said, both as_released and alternate, side by side
+        flips: which blocks of an Adventurer read backwards: the third and fourth (as_released), every other
+            (alternate), or both of these side by side, unless said otherwise
         subset: folders of some of ImageNet's classes, matched by name
         unreadable: skip images that cannot be read, and name them, or stop at the first one
         limit: at most so many images of each class, the first ones by name

@@ -108,6 +108,7 @@ def sine_cosine(grid: Grid, dim: int, *, temperature: float = 10_000.0) -> Float
     return torch.cat([across.sin(), across.cos(), down.sin(), down.cos()], dim=1)
 
 
+# without LearnedPatchPositions: models of a run have no class token, so it would be "learned" under another name
 POSITIONS = {"learned": LearnedPositions, "sincos": SineCosinePositions, "none": NoPositions}
 
 

@@ -1,5 +1,6 @@
 """timm's models in our classes and back: the same logits, the same features, the same resampling, the same bits."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -107,6 +108,8 @@ def test_another_size_is_timms_own_resampling(name: str, sizes: dict) -> None:
         {"mlp_ratio": 2.6, "in_chans": 1, "num_heads": 1},
         {"img_size": (8, 24)},
         {"drop_rate": 0.5, "drop_path_rate": 0.5, "proj_drop_rate": 0.5, "attn_drop_rate": 0.5},
+        {"patch_drop_rate": 0.5, "pos_drop_rate": 0.5},
+        {"act_layer": "gelu"},
     ],
 )
 @torch.no_grad()
@@ -135,23 +138,26 @@ OTHERWISE = {
         "missing: norm.weight, norm.bias; unknown: fc_norm",
     ),
     "largest patch": ({"class_token": False, "global_pool": "max", "fc_norm": False}, "'max', not from 'avg'"),
-    "attention pooling": ({"global_pool": "map"}, "'map', not from 'token'"),
+    "attention pooling": ({"global_pool": "map"}, "made with AttentionPoolLatent"),
     "registers": ({"reg_tokens": 2}, "register tokens"),
     "no positions": ({"pos_embed": "none"}, "no positions"),
     "no head": ({"num_classes": 0}, "no head"),
-    "layer scale": ({"init_values": 0.1}, r"unknown: blocks\.0\.ls1\.gamma"),
-    "norm of queries": ({"qk_norm": True}, r"unknown: blocks\.0\.attn\.q_norm"),
+    "layer scale": ({"init_values": 0.1}, "made with LayerScale"),
+    "norm of queries": ({"qk_norm": True}, "other norms"),
     "no bias": ({"qkv_bias": False}, r"missing: blocks\.0\.attention\.qkv\.bias|missing: blocks\.0\.attn\.qkv\.bias"),
-    "norm in front": ({"pre_norm": True}, r"missing: patch_embed\.proj\.bias; unknown: norm_pre"),
-    "no last norm": ({"final_norm": False}, r"missing: norm\.weight"),
-    "another activation": ({"act_layer": "silu"}, "another activation"),
-    "tanh": ({"act_layer": "gelu_tanh"}, "another activation"),
+    "norm in front": ({"pre_norm": True}, "other norms"),
+    "no last norm": ({"final_norm": False}, "other norms"),
+    "another activation": ({"act_layer": "silu"}, "made with SiLU"),
+    "tanh": ({"act_layer": "gelu_tanh"}, "made with GELUTanh"),
     "tanh by torch": ({"act_layer": partial(torch.nn.GELU, approximate="tanh")}, "another activation"),
-    "gated": ({"mlp_layer": SwiGLU}, "another kind of block"),
-    "another eps": ({"norm_layer": lambda dim, **more: torch.nn.LayerNorm(dim, eps=1e-5)}, "another eps"),
-    "RMSNorm": ({"norm_layer": "rmsnorm"}, "missing: .*norm1.bias"),
+    "gated": ({"mlp_layer": SwiGLU}, "made with SwiGLU"),
+    "another eps": ({"norm_layer": lambda dim, **more: torch.nn.LayerNorm(dim, eps=1e-5)}, "other norms"),
+    "RMSNorm": ({"norm_layer": "rmsnorm"}, "made with R[mM][sS]"),
     "patches not square": ({"patch_size": (4, 6)}, "patches of 4 x 6 pixels"),
-    "two block paths": ({"block_fn": timm.models.vision_transformer.ParallelThingsBlock}, "another kind of block"),
+    "two block paths": (
+        {"block_fn": timm.models.vision_transformer.ParallelThingsBlock},
+        "made with ModuleList, ParallelThingsBlock",
+    ),
 }
 
 
@@ -162,8 +168,58 @@ def test_whatever_would_answer_otherwise_is_refused(case: str) -> None:
         from_timm(plain(**settings))
 
 
+class Norm(torch.nn.Module):
+    """With weight and bias as LayerNorm has them, and another answer."""
+
+    def __init__(self, dim: int, **more) -> None:
+        super().__init__()
+        self.weight, self.bias = (torch.nn.Parameter(torch.ones(dim)) for _ in range(2))
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        return tokens * self.weight + self.bias
+
+
+class Backwards(VisionTransformer):
+    """Reads its features the other way round."""
+
+    def forward_head(self, tokens: torch.Tensor, pre_logits: bool = False) -> torch.Tensor:
+        return super().forward_head(tokens.flip(2), pre_logits)
+
+
+def changed(change: Callable[[VisionTransformer], object], **settings) -> VisionTransformer:
+    model = plain(**settings)
+    change(model)
+    return model
+
+
+def other_heads(model: VisionTransformer) -> None:
+    model.blocks[1].attn.num_heads, model.blocks[1].attn.head_dim = 6, 8
+    model.blocks[1].attn.scale = 8**-0.5
+
+
+SLY = {
+    "norm without tensors after the embedding": lambda: plain(
+        embed_norm_layer=partial(torch.nn.LayerNorm, elementwise_affine=False, eps=1e-6)
+    ),
+    "norms of another kind": lambda: plain(norm_layer=Norm),
+    "a block of the same name": lambda: plain(block_fn=type("Block", (timm.models.vision_transformer.Block,), {})),
+    "a head of its own": lambda: Backwards(img_size=24, patch_size=4, embed_dim=48, depth=1, num_heads=3),
+    "patches that overlap": lambda: changed(lambda model: setattr(model.patch_embed.proj, "stride", (2, 2))),
+    "padded patches": lambda: changed(lambda model: setattr(model.patch_embed.proj, "padding", (1, 1))),
+    "other heads further up": lambda: changed(other_heads),
+    "another scale": lambda: changed(lambda model: setattr(model.blocks[0].attn, "scale", 1.0)),
+    "no blocks": lambda: plain(depth=0),
+}
+
+
+@pytest.mark.parametrize("case", SLY)
+def test_models_whose_tensors_would_fit_and_whose_answers_would_not(case: str) -> None:
+    with pytest.raises(ValueError, match="is no plain Vision Transformer"):
+        from_timm(SLY[case]())
+
+
 def test_other_architectures_and_names() -> None:
-    with pytest.raises(ValueError, match="unknown: dist_token"):
+    with pytest.raises(ValueError, match=r"Distilled is no plain Vision Transformer \(another architecture"):
         from_timm(timm.create_model("deit_tiny_distilled_patch16_224", depth=1))
     with pytest.raises(ValueError, match=r"ResNet is no plain Vision Transformer \(another architecture\)"):
         from_timm(timm.create_model("resnet18"))

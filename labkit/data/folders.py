@@ -19,6 +19,8 @@ from torch.utils.data import Dataset
 from torchvision import transforms
 from torchvision.datasets.folder import find_classes, is_image_file, make_dataset
 
+from labkit.wording import first_few
+
 LARGEST = 200_000_000  # pixels after the resize; PIL refuses files of about as many
 Three = tuple[int | float, int | float, int | float]
 
@@ -68,15 +70,17 @@ class ImageFolder(Dataset):
     """Item i is an image (3, S, S) with its class, or the reason why file i, `samples[i]`, cannot be read.
 
     Classes are the folders in alphabetical order, as torchvision and ImageNet have it, or folders 0 to K - 1 by their
-    numbers. With `subset` they are ImageNet's synsets and found by name; some may be `missing`. `empty` names folders
-    without an image, `ignored` counts the files in them with other endings. ValueError for a folder whose classes are
-    not the head's (`classes` of them), and for one without images.
+    numbers. With `subset` they are ImageNet's synsets and found by name; some may be `missing`. `order` says which of
+    these it was ("alphabet", "numbers", "synsets"). `empty` names folders without an image, `ignored` counts the files
+    in them with other endings. ValueError for a folder whose classes are not the head's (`classes` of them), and for
+    one without images.
     """
 
     def __init__(self, folder: str | Path, protocol: Protocol, *, classes: int, subset: bool = False) -> None:
         self.folder, self.protocol, self.classes = Path(folder), protocol, classes
         names = class_folders(self.folder)
         places = _by_name(names, classes) if subset else _by_order(names, classes)
+        self.order = _order(places)
         files = make_dataset(str(self.folder), places, is_valid_file=lambda path: True, allow_empty=True)
         self.samples = [(Path(path), label) for path, label in files if is_image_file(path)]
         self.ignored, self.missing = len(files) - len(self.samples), classes - len(places)
@@ -84,8 +88,8 @@ class ImageFolder(Dataset):
         self.empty = [name for name, label in places.items() if label not in filled]
         if not self.samples or (self.empty and not subset):
             raise ValueError(
-                f"{folder}: class folders without an image: {_some(self.empty)}. Each class needs one, or the accuracy "
-                "would be about other classes than the head's"
+                f"{folder}: class folders without an image: {first_few(self.empty)}. Each class needs one, or the "
+                "accuracy would be about other classes than the head's"
             )
         self._transform = protocol.transform()
 
@@ -141,17 +145,31 @@ def _by_order(names: Sequence[str], classes: int) -> dict[str, int]:
             ". With subset, folders of some of its synsets are matched by name" if len(names) < classes == 1000 else ""
         )
         raise ValueError(
-            f"{len(names):,} class folders ({_some(names)}) for a head of {classes:,} classes: answers would be "
+            f"{len(names):,} class folders ({first_few(names)}) for a head of {classes:,} classes: answers would be "
             f"compared with the wrong classes{hint}"
         )
     if set(names) == {str(number) for number in range(classes)}:
         return {name: int(name) for name in names}
     if all(name.isascii() and name.isdigit() for name in names) and sorted(names, key=int) != list(names):
         raise ValueError(
-            f"class folders {_some(names)} are numbers in another order than the alphabet's (10 before 2), and not 0 "
-            f"to {classes - 1}: which class is which cannot be told. Name them so, or with leading zeros"
+            f"class folders {first_few(names)} are numbers in another order than the alphabet's (10 before 2), and not "
+            f"0 to {classes - 1}: which class is which cannot be told. Name them so, or with leading zeros"
         )
     return {name: index for index, name in enumerate(names)}
+
+
+def _order(places: dict[str, int]) -> str:
+    """After what the classes are numbered."""
+    if all(name == str(index) for name, index in places.items()):
+        return "numbers"
+    return "synsets" if next(iter(places)).startswith("n0") and places.items() <= _synsets().items() else "alphabet"
+
+
+def _synsets() -> dict[str, int]:
+    """ImageNet's 1,000 classes: the index of each name."""
+    from timm.data import ImageNetInfo
+
+    return {name: index for index, name in enumerate(ImageNetInfo().label_names())}
 
 
 def _by_name(names: Sequence[str], classes: int) -> dict[str, int]:
@@ -161,17 +179,10 @@ def _by_name(names: Sequence[str], classes: int) -> dict[str, int]:
             f"subset with a head of {classes:,} classes: only ImageNet's 1,000 are known by name, so folders of some "
             "classes cannot be told apart from others"
         )
-    from timm.data import ImageNetInfo
-
-    known = {name: index for index, name in enumerate(ImageNetInfo().label_names())}
+    known = _synsets()
     if unknown := [name for name in names if name not in known]:
         raise ValueError(
-            f"class folders that are none of ImageNet's 1,000 synsets (such as n01440764): {_some(unknown)}. With "
+            f"class folders that are none of ImageNet's 1,000 synsets (such as n01440764): {first_few(unknown)}. With "
             "subset each folder is matched by name, so its class would not be known"
         )
     return {name: known[name] for name in names}
-
-
-def _some(names: Sequence[str]) -> str:
-    """The first few names, and how many more."""
-    return ", ".join(names[:3]) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")

@@ -70,10 +70,18 @@ def evaluate(
         scores, failed = _scores(placed, batches, precision=precision, stop=stop, bar=bar)
     return {
         **numbers(scores, images.classes),
-        **{"images": len(chosen) - len(failed), "unreadable": failed, "limit": limit, **_about(images)},
-        **{"batch": batch, "precision": precision, "workers": workers},
-        **{"device": device_name(target), "threads": torch.get_num_threads()},
-        **{"versions": records.versions("torchvision", "pillow"), "commit": records.commit(), "time": records.now()},
+        **_about(images),
+        "images": len(chosen) - len(failed),
+        "unreadable": failed,
+        "limit": limit,
+        "batch": batch,
+        "precision": precision,
+        "workers": workers,
+        "device": device_name(target),
+        "threads": torch.get_num_threads(),
+        "versions": records.versions("torchvision", "pillow"),
+        "commit": records.commit(),
+        "time": records.now(),
         "seconds": time.perf_counter() - began,
     }
 
@@ -133,9 +141,15 @@ def _logits(model: nn.Module, pixels: Float[Tensor, "B C S S"], precision: str) 
 
 def _about(images: ImageFolder) -> dict[str, Any]:
     """Which images they are and how they are prepared, in plain JSON."""
-    protocol = {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(images.protocol).items()}
-    counts = {"classes": images.classes, "missing": images.missing, "empty": images.empty, "ignored": images.ignored}
-    return {"folder": str(images.folder), "protocol": protocol, **counts}
+    return {
+        "folder": str(images.folder),
+        "protocol": {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(images.protocol).items()},
+        "classes": images.classes,
+        "order": images.order,
+        "missing": images.missing,
+        "empty": images.empty,
+        "ignored": images.ignored,
+    }
 
 
 def _first(images: ImageFolder, limit: int | None) -> list[int]:

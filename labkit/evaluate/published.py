@@ -76,7 +76,8 @@ def _adventurers(path: Path, image_size: int | None, crop: int | float | None, f
         model = resized(model, image_size=image_size)
     tokenizer, state = model.tokenizer, published.to_state_dict(model)
     size = tokenizer.image_size[0]
-    made = {rule: published.from_state_dict(state, image_size=size, flips=rule) for rule in others}
+    apart = [rule for rule in others if FLIPS[rule](len(model.blocks)) != model.flips]  # one block never flips
+    made = {rule: published.from_state_dict(state, image_size=size, flips=rule) for rule in apart}
     crop = default_crop(size, tokenizer.patch_size) if crop is None else crop
     return {first: model, **made}, Protocol(size=size, crop=crop)
 

@@ -1,10 +1,14 @@
 """The record of an evaluation in words: a table, what it shows, and what was left out."""
 
-from collections.abc import Sequence
 from typing import Any
 
-from labkit.models.adventurer import FLIPS
+from labkit.wording import first_few
 
+RULES = {  # of labkit.models.adventurer.FLIPS, as a reader of the table meets them
+    "as_released": "the third and the fourth block read the patches backwards, as in the released code",
+    "alternate": "every other block reads them backwards, as in the paper",
+    "never": "no block reads them backwards",
+}
 NAMED = 10  # so many files or folders are named, the others counted
 
 
@@ -25,7 +29,7 @@ def _heading(result: dict[str, Any]) -> list[str]:
 
 def _table(result: dict[str, Any]) -> list[str]:
     models = result["models"]
-    title = "flips" if models.keys() <= FLIPS.keys() else "model"
+    title = "flips" if models.keys() <= RULES.keys() else "model"
     several = f"top{min(5, result['classes'])}"
     rows = [
         [title, *(f"{name} (95 % interval)" for name in ("top-1 %", f"{several.replace('top', 'top-')} %", "loss"))]
@@ -46,40 +50,46 @@ def _between(found: dict[str, Any], *, scale: int, digits: int) -> str:
 
 
 def _shown(result: dict[str, Any]) -> list[str]:
-    """What each comparison shows, and from how many images."""
-    lines = []
-    rules = result["models"].keys() <= FLIPS.keys()
-    fits = ", so of the two it is the rule that fits these weights" if rules else ""
+    """What the rows mean, and what each comparison shows, from how many images."""
+    lines = [f"{rule}: {RULES[rule]}." for rule in result["models"] if rule in RULES]
     for found in result["comparisons"]:
         a, b, only_a, only_b = (found[name] for name in ("a", "b", "only_a", "only_b"))
         if found["share"] is None:
             lines.append(f"Not shown: whether {a} or {b} answers better. They are right on the same images.")
             continue
-        worse = b if found["better"] == a else a
-        verdict = (
-            f"Not shown: whether {a} or {b} answers better, which does not make them equal"
-            if found["better"] == "not shown"
-            else f"Shown: {found['better']} answers better than {worse}{fits}"
-        )
         low, high = (100 * found["share"][name] for name in ("low", "high"))
         lines.append(
-            f"{verdict}. Of {_images(only_a + only_b)} that only one of them gets right, {a} gets {only_a:,} and {b} "
-            f"{only_b:,} (95 % interval of {a}'s share: {low:.0f} to {high:.0f} %; exact test: p = {found['p']:.2g})."
+            f"{_verdict(result, found)}. Of {_images(only_a + only_b)} that only one of them gets right, {a} gets "
+            f"{only_a:,} and {b} {only_b:,} (95 % interval of {a}'s share: {low:.0f} to {high:.0f} %; exact test: "
+            f"p = {found['p']:.2g})."
         )
     return lines
 
 
+def _verdict(result: dict[str, Any], found: dict[str, Any]) -> str:
+    a, b, better = found["a"], found["b"], found["better"]
+    if better == "not shown":
+        return f"Not shown: whether {a} or {b} answers better, which does not make them equal"
+    shown = f"Shown: {better} answers better than {b if better == a else a}"
+    if result["models"][better]["top1"]["low"] <= 1 / result["classes"]:
+        return f"{shown}, yet it is not shown to be better than chance, so neither may be right"
+    return f"{shown}, so of these two rules it fits the weights better" if better in RULES else shown
+
+
 def _reported(result: dict[str, Any]) -> list[str]:
-    """The authors' accuracy, and beside which of the intervals it may be held."""
+    """The authors' accuracy, and how far from it each model is where the images are theirs."""
     if "reported" not in result:
         return []
     top1, size, crop = (result["reported"][name] for name in ("top1", "image_size", "crop"))
+    line = f"The authors report {100 * top1:.1f} % top-1 for ImageNet's 50,000 validation images"
     as_theirs = (size, crop) == (result["protocol"]["size"], result["protocol"]["crop"])
-    line = f"The authors report {100 * top1:.1f} % top-1 for ImageNet's 50,000 validation images at {size} px"
     if not as_theirs or result["missing"] or result["empty"] or result["images"] != 50_000:
-        return [f"{line}; these are other images, or prepared otherwise, so it need not come out here."]
-    inside = [name for name, found in result["models"].items() if found["top1"]["low"] <= top1 <= found["top1"]["high"]]
-    return [f"{line}; it lies {'in the interval of ' + ' and of '.join(inside) if inside else 'in no interval above'}."]
+        return [f"{line}, at {size} px and crop {crop:g}: other images than these, or prepared otherwise."]
+    apart = (f"{name} {100 * (found['top1']['mean'] - top1):+.2f}" for name, found in result["models"].items())
+    return [
+        f"{line}; in points from that: {', '.join(apart)}. On the same images intervals do not count: rounding "
+        "explains 0.05 points and another number format hardly more; beyond that it is another computation."
+    ]
 
 
 def _left_out(result: dict[str, Any]) -> list[str]:
@@ -93,7 +103,12 @@ def _left_out(result: dict[str, Any]) -> list[str]:
     if result["missing"]:
         lines.append(f"{result['missing']:,} of {result['classes']:,} classes have no folder, yet may be answered.")
     if empty := result["empty"]:
-        lines.append(f"Class folders without an image: {_some(empty)}.")
+        lines.append(f"Class folders without an image: {first_few(empty, most=NAMED)}.")
+    if result["order"] == "alphabet" and result["classes"] == 1000:
+        lines.append(
+            "The class folders are not called like ImageNet's synsets (n01440764, ...): they were numbered in "
+            "alphabetical order, which is right only if the head counts them so."
+        )
     if result["ignored"]:
         lines.append(f"Files with other endings, not looked at: {result['ignored']:,}.")
     return lines
@@ -101,7 +116,3 @@ def _left_out(result: dict[str, Any]) -> list[str]:
 
 def _images(count: int) -> str:
     return f"{count:,} image{'' if count == 1 else 's'}"
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED:,} more" if len(names) > NAMED else "")

@@ -5,17 +5,15 @@ file, timm's plain Vision Transformers, and both back under their own names.
 >>> model = load("adventurer_tiny_patch16_224")  # asks the network once, by name
 """
 
-import math
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
 from labkit.grid import Size
 from labkit.models.adventurer import Adventurer
-from labkit.models.published.adventurer import from_state_dict, to_state_dict
+from labkit.models.published.adventurer import from_state_dict, side_of, to_state_dict
 from labkit.models.published.files import FORMATS, weights_in
 from labkit.models.published.hub import PUBLISHED, Checkpoint, fetched
-from labkit.models.published.naming import shape_in
 from labkit.models.published.timm_vit import TIMM, from_timm, to_timm
 
 __all__ = [
@@ -40,9 +38,9 @@ def load(
     promised one or wants to run code, and for weights that make no Adventurer (see `from_state_dict`).
     """
     path = located(name_or_path, cache=cache, endpoint=endpoint)
-    state = weights_in(path)
+    state = {name: tensor.float() for name, tensor in weights_in(path).items()}
     try:
-        return from_state_dict(state, image_size=image_size or _square(state), flips=flips).float()
+        return from_state_dict(state, image_size=image_size or side_of(state), flips=flips)
     except ValueError as error:
         raise ValueError(f"{path.name}: {error}") from error
 
@@ -61,12 +59,3 @@ def located(name_or_path: str | Path, *, cache: str | Path | None = None, endpoi
             + (f"do you mean {' or '.join(near)}?" if near else f"the names are {', '.join(PUBLISHED)}")
         )
     return path
-
-
-def _square(state: dict) -> int:
-    """The side in pixels of the square images that the positions are for."""
-    patches = shape_in(state, "pos_embed", 3)[1] - 1
-    side = math.isqrt(patches)
-    if patches < 1 or side**2 != patches:
-        raise ValueError(f"pos_embed has places for {patches} patches, which make no square: image_size= must say it")
-    return side * shape_in(state, "patch_embed.proj.weight", 4)[2]

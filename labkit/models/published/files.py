@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
+
+from labkit.wording import first_few
 
 FORMATS = (".pth", ".safetensors")
 
@@ -33,15 +34,17 @@ def weights_in(path: Path) -> dict[str, Tensor]:
         held = load_file(path) if path.suffix == ".safetensors" else _unpickled(path)
     except pickle.UnpicklingError as error:
         raise ValueError(f"{path} was refused: {_refused(error, path)}. Nothing of it was run") from error
-    except (OSError, RuntimeError, SafetensorError, EOFError, LookupError, ValueError, TypeError) as error:
+    except Exception as error:  # damage anywhere makes readers of zip, pickle and JSON fail in ways of their own
         why = re.split(r"\. |\n", str(error))[0]  # what follows is advice to switch the check off
         raise ValueError(f"{path} cannot be read: {_what_it_is(path)} ({why})") from error
     return _state_dict(held, path)
 
 
 def _unpickled(path: Path) -> Any:
-    if zipfile.is_zipfile(path) and (damaged := zipfile.ZipFile(path).testzip()):  # torch does not compare the sums
-        raise ValueError(f"the sum of {damaged} in it differs")
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as parts:
+            if damaged := parts.testzip():  # torch does not compare the sums
+                raise ValueError(f"the sum of {damaged} in it differs")
     with torch.serialization.safe_globals([argparse.Namespace]), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch's remarks on unusual pickles that it then refuses
         return torch.load(path, weights_only=True, map_location="cpu")
@@ -50,10 +53,18 @@ def _unpickled(path: Path) -> Any:
 def _state_dict(held: Any, path: Path) -> dict[str, Tensor]:
     """The table of tensors in what a file held."""
     table = held.get("model", held) if isinstance(held, dict) else held
-    if not isinstance(table, dict) or not any(isinstance(value, Tensor) for value in table.values()):
-        inside = ", ".join(map(str, held)) if isinstance(held, dict) else type(held).__name__
-        raise ValueError(f'{path} holds no table of tensors, nor one under "model"; it holds: {inside or "nothing"}')
+    entries = list(table.items()) if isinstance(table, dict) else []
+    odd = [str(name) for name, value in entries if not (isinstance(name, str) and _is_weight(value))]
+    if len(odd) == len(entries):
+        inside = first_few(list(map(str, held)), most=6) if isinstance(held, dict) else type(held).__name__
+        raise ValueError(f'{path} holds no table of weights, nor one under "model"; it holds: {inside or "nothing"}')
+    if odd:
+        raise ValueError(f"{path} holds what is no weight under {first_few(odd)}: nothing of it was loaded")
     return table
+
+
+def _is_weight(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.is_floating_point()
 
 
 def _refused(error: Exception, path: Path) -> str:

@@ -1,11 +1,10 @@
 """The published checkpoints of the paper and of Adventurer by name, fetched from the Hugging Face hub once.
 
-The hub names each large file by the SHA-256 of its content; what arrives is held to it, so that a file which was cut
-short, exchanged or damaged on the disk is never taken for the published one.
+The hub states the SHA-256 of each large file; what arrives is held to it, so that a file which was cut short, exchanged
+on the way or damaged on the disk is not taken for the one that the hub holds.
 """
 
 import os
-import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,7 +28,7 @@ class Checkpoint(NamedTuple):
         return f"{HUB}/{self.repository}/resolve/main/{self.file}"
 
 
-def _listed(repository: str, reported: dict[str, float]) -> dict[str, Checkpoint]:
+def _checkpoints(repository: str, reported: dict[str, float]) -> dict[str, Checkpoint]:
     return {
         name: Checkpoint(repository, f"{name}.pth", int(name.rpartition("_")[2]), top1)
         for name, top1 in reported.items()
@@ -38,7 +37,7 @@ def _listed(repository: str, reported: dict[str, float]) -> dict[str, Checkpoint
 
 # names and accuracies as in the READMEs of the two repositories of code
 PUBLISHED = {
-    **_listed(
+    **_checkpoints(
         "Wangf3014/Patch_Scaling",
         {
             "adventurer_tiny_patch1_64": 77.4,
@@ -52,7 +51,7 @@ PUBLISHED = {
             "adventurer_base_patch1_224": 84.6,
         },
     ),
-    **_listed(
+    **_checkpoints(
         "Wangf3014/Adventurer",
         {
             "adventurer_tiny_patch16_224": 78.2,
@@ -70,11 +69,11 @@ PUBLISHED = {
 
 def fetched(name: str, *, cache: Path | None = None, endpoint: str | None = None) -> Path:
     """The file of the published checkpoint `name`: from the cache without a network, otherwise from the hub, with a
-    progress bar; a connection that breaks is taken up again where it broke. `cache` is a folder (default: the hub's
-    own), `endpoint` a mirror of the hub.
+    progress bar. A connection that breaks is taken up again, five times, where it broke; a fetch that was given up or
+    killed starts anew. `cache` is a folder (default: the hub's own), `endpoint` a mirror of the hub.
 
-    ValueError if it can be had from neither, with what to fetch and where to put it, and if it is not the file that
-    the hub promised, which is then removed.
+    ValueError if it can be had from neither, with what to fetch and where to put it, and if it is not the file whose
+    sum the hub states, which is then removed.
     """
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import LocalEntryNotFoundError
@@ -90,20 +89,18 @@ def fetched(name: str, *, cache: Path | None = None, endpoint: str | None = None
             why = " ".join(str(error).split())
             raise ValueError(
                 f"the weights of {name} are not in the cache and could not be fetched ({why}). Fetch {about.url} on "
-                f'a machine that reaches it, copy it here, and load it by its path: load("{about.file}")'
+                f"a machine that reaches it, copy it here, and give the path of {about.file} in place of the name"
             ) from error
     _check_sum(Path(found), name)
     return Path(found)
 
 
 def _check_sum(path: Path, name: str) -> None:
-    """ValueError unless the file is what the hub's name for it says; a wrong one is removed from the cache. Where the
-    system keeps no links (Windows), that name is lost and the hub's library has compared sizes only."""
+    """ValueError unless the file has the sum that the hub stated, which is the cache's name for it; a wrong one is
+    removed. A cache without links (Windows) does not keep that name: there the hub's library compares sizes only."""
     if not path.is_symlink():
         return
     blob = path.parent / os.readlink(path)
-    if not re.fullmatch(r"[0-9a-f]{64}", blob.name):  # a small file: named by git, not by its content
-        return
     found = sha256(path)
     if found != blob.name:
         path.unlink()

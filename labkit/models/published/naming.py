@@ -5,14 +5,17 @@ Theirs differ in names only, and in the patch embedding: a convolution's weight 
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
 
+from labkit.wording import first_few
+
 Naming = tuple[tuple[str, str], ...]  # (a pattern in our names, what they write there)
+Layout = Mapping[str, str]  # a pattern of their names: for each size of such a tensor a letter, or a number
 EMBEDDING = "tokenizer.embed.weight"
-NAMED = 6  # so many names are written out in a complaint, the others counted
 
 
 def renamed(name: str, naming: Naming) -> str:
@@ -41,21 +44,47 @@ def filled(make: Callable[[], nn.Module], state: Mapping[str, Tensor], naming: N
     expected = exported(model, naming)
     if wrong := _differences(state, {name: tuple(tensor.shape) for name, tensor in expected.items()}):
         raise ValueError(f"the tensors do not make this {type(model).__name__}: {'; '.join(wrong)}. Nothing was loaded")
-    ours = {name: state[renamed(name, naming)].detach().clone() for name in model.state_dict()}
+    ours = {
+        name: state[renamed(name, naming)].detach().clone(memory_format=torch.contiguous_format)
+        for name in model.state_dict()
+    }
     ours[EMBEDDING] = ours[EMBEDDING].flatten(1)
     model.load_state_dict(ours, assign=True)
     return model.eval()
 
 
-def shape_in(state: Mapping[str, Tensor], name: str, dimensions: int) -> tuple[int, ...]:
-    """The shape of a tensor that says how large a model is. ValueError if it is missing, empty or has another number of
-    dimensions."""
-    if name not in state:
-        raise ValueError(f"tensor {name} is missing: without it the model's sizes are not known. Nothing was loaded")
-    shape = tuple(getattr(state[name], "shape", ()))
-    if len(shape) != dimensions or 0 in shape:
-        raise ValueError(f"tensor {name} has the shape {shape}: {dimensions} sizes of 1 or more tell the model's own")
-    return shape
+def sizes_in(state: Mapping[str, Tensor], layout: Layout) -> dict[str, int]:
+    """What each letter of `layout` stands for: the value that most of the tensors tell, so that one misshaped tensor is
+    found out by the others. ValueError for a letter that no tensor tells, and where as many say otherwise."""
+    letters = {letter for shape in layout.values() for letter in shape.split() if letter.isalpha()}
+    told: dict[str, dict[str, int]] = {letter: {} for letter in sorted(letters)}
+    for name, tensor in state.items():
+        shape = next((shape.split() for pattern, shape in layout.items() if re.fullmatch(pattern, name)), [])
+        if isinstance(tensor, Tensor) and tensor.dim() == len(shape):
+            for axis, letter in enumerate(shape):
+                if letter in letters:
+                    told[letter][f"{name}, size {axis + 1}"] = tensor.shape[axis]
+    return {letter: _agreed(letter, votes, layout, state) for letter, votes in told.items()}
+
+
+def _agreed(letter: str, votes: Mapping[str, int], layout: Layout, state: Mapping[str, Tensor]) -> int:
+    """What most `votes` say."""
+    if not votes:
+        telling = {pattern: shape for pattern, shape in layout.items() if letter in shape.split()}
+        wanted = [f"{pattern.replace(chr(92), '')} ({shape})" for pattern, shape in telling.items()]
+        near = [name for name in state if any(re.fullmatch(pattern, name) for pattern in telling)]
+        there = [f"{name} {tuple(getattr(state[name], 'shape', ()))}" for name in near] or list(state)
+        raise ValueError(
+            f"no tensor tells the size {letter}, which is in {first_few(wanted)}. There are: "
+            f"{first_few(there) or 'none'}. Nothing was loaded"
+        )
+    (value, count), *others = Counter(votes.values()).most_common(2)
+    if others and others[0][1] == count:
+        said = [f"{value} ({where})" for where, value in votes.items()]
+        raise ValueError(f"tensors do not agree on the size {letter}: {first_few(said)}. Nothing was loaded")
+    if value < 1:
+        raise ValueError(f"the size {letter} is {value} in {first_few(list(votes))}: it must be 1 or more")
+    return value
 
 
 def depth_of(state: Mapping[str, Tensor], blocks: str) -> int:
@@ -87,9 +116,4 @@ def _differences(state: Mapping[str, Tensor], expected: Mapping[str, tuple[int, 
     }
     if not any(wrong.values()) and len(types := {tensor.dtype for tensor in tensors.values()}) > 1:
         return [f"of several types ({', '.join(sorted(map(str, types)))}): layers would not fit each other"]
-    return [f"{what}: {_listed(names)}" for what, names in wrong.items() if names]
-
-
-def _listed(names: list[str]) -> str:
-    more = len(names) - NAMED
-    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
+    return [f"{what}: {first_few(names, most=6)}" for what, names in wrong.items() if names]

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from labkit.grid import Size
 from labkit.heads import Classify, ClassifyToken
-from labkit.models.published.naming import Naming, depth_of, exported, filled, shape_in
+from labkit.models.published.naming import Layout, Naming, depth_of, exported, filled, sizes_in
 from labkit.models.vit import ViT
 from labkit.positions import LearnedPatchPositions, LearnedPositions
 from labkit.resize import resized
@@ -35,6 +35,13 @@ NAMING: Naming = (
     (r"\.mlp\.down\.", ".mlp.fc2."),
     (r"^head\.linear", "head"),
 )
+# D width, N places, C channels, p patch size, K classes, M width of the MLP
+LAYOUT: Layout = {
+    r"patch_embed\.proj\.weight": "D C p p",
+    r"pos_embed": "1 N D",
+    r"head\.weight": "K D",
+    r"blocks\.\d+\.mlp\.fc1\.weight": "M D",
+}
 
 
 def from_timm(model_or_name: nn.Module | str, *, patch_size: int | None = None, image_size: Size | None = None) -> ViT:
@@ -79,56 +86,62 @@ def to_timm(model: nn.Module) -> dict[str, Tensor]:
 
 def _from_state_dict(state: Mapping[str, Tensor], *, image_size: Size, heads: int) -> ViT:
     """The ViT that the tensors of `state` make, under timm's names."""
-    dim, channels, patch_size, _ = shape_in(state, "patch_embed.proj.weight", 4)
-    classes, _ = shape_in(state, "head.weight", 2)
-    hidden, _ = shape_in(state, "blocks.0.mlp.fc1.weight", 2)
-    places = shape_in(state, "pos_embed", 3)[1]
-    depth, token = depth_of(state, "blocks"), "cls_token" in state
+    size, depth, token = sizes_in(state, LAYOUT), depth_of(state, "blocks"), "cls_token" in state
+    dim = size["D"]
 
     def make() -> nn.Module:
-        tokenizer = Patches(image_size, patch_size, dim, channels=channels)
-        head = ClassifyToken(dim, classes) if token else Classify(dim, classes)
-        kind = LearnedPatchPositions if token and places == tokenizer.tokens else LearnedPositions
+        tokenizer = Patches(image_size, size["p"], dim, channels=size["C"])
+        head = (ClassifyToken if token else Classify)(dim, size["K"])
+        kind = LearnedPatchPositions if token and size["N"] == tokenizer.tokens else LearnedPositions
         positions = kind(tokenizer.grid, dim, class_token=head.class_token)
-        return ViT(tokenizer, head, depth=depth, heads=heads, mlp_ratio=(hidden + 0.5) / dim, positions=positions)
+        return ViT(tokenizer, head, depth=depth, heads=heads, mlp_ratio=(size["M"] + 0.5) / dim, positions=positions)
 
     return filled(make, state, NAMING)
 
 
 def _not_plain(other: Any) -> list[str]:
-    """What sets timm's model apart from a plain ViT although its tensors might fit one."""
+    """What sets timm's model apart from a plain ViT, although its tensors might fit one."""
     from timm.models.vision_transformer import VisionTransformer
 
-    if not isinstance(other, VisionTransformer):
+    if type(other) is not VisionTransformer:
         return ["another architecture"]
-    parts = [
-        (type(block).__name__, type(block.attn).__name__, type(block.mlp).__name__)
-        for block in other.blocks
-        if hasattr(block, "attn") and hasattr(block, "mlp")
-    ]
-    if parts != [("Block", "Attention", "Mlp")] * len(other.blocks):
-        return ["another kind of block"]
-    down, across = other.patch_embed.patch_size
+    if odd := {type(part).__name__ for part in other.modules() if type(part) not in _plain_parts()}:
+        return [f"made with {', '.join(sorted(odd))}"]
+    patch, attentions = other.patch_embed.proj, [block.attn for block in other.blocks]
+    norms = [part for part in other.modules() if isinstance(part, nn.LayerNorm)]
+    down, across = patch.kernel_size
     pool = "avg" if other.cls_token is None else "token"
     differs = {
+        "no blocks": not other.blocks,
         f"patches of {down} x {across} pixels": down != across,
+        "patches that overlap or leave gaps": patch.stride != (down, across) or patch.padding != (0, 0),
         "no head": not isinstance(other.head, nn.Linear),
         f"an answer from {other.global_pool!r}, not from {pool!r}": other.global_pool != pool,
         "register tokens": other.num_reg_tokens > 0,
         "no positions": other.pos_embed is None,
-        "another activation": not all(_is_gelu(block.mlp.act) for block in other.blocks),
-        "another eps in a norm": any(layer.eps != 1e-6 for layer in other.modules() if isinstance(layer, nn.LayerNorm)),
+        "other norms": len(norms) != 2 * len(other.blocks) + 1 or any(norm.eps != 1e-6 for norm in norms),
+        "another activation": any(getattr(part, "approximate", "none") != "none" for part in other.modules()),
+        "heads of other sizes": len({attention.num_heads for attention in attentions}) > 1
+        or any(attention.scale != attention.head_dim**-0.5 for attention in attentions),
     }
     return [reason for reason, there in differs.items() if there]
 
 
-def _is_gelu(layer: nn.Module) -> bool:
-    return isinstance(layer, nn.GELU) and layer.approximate == "none"
+def _plain_parts() -> set[type[nn.Module]]:
+    """The modules that a plain ViT of timm is made of; those that drop something do so only in training."""
+    from timm.layers import DropPath, LayerNorm, Mlp, PatchDropout, PatchEmbed
+    from timm.layers.activations import GELU
+    from timm.models.vision_transformer import Attention, Block, VisionTransformer
+
+    torch_parts = {nn.Conv2d, nn.Dropout, nn.GELU, nn.Identity, nn.LayerNorm, nn.Linear, nn.Sequential}
+    own = {VisionTransformer, Block, Attention, Mlp, PatchEmbed, LayerNorm, GELU}
+    return torch_parts | own | {DropPath, PatchDropout}
 
 
 def _pretrained(name: str) -> nn.Module:
     """timm's model with the published weights."""
     import timm
+    from huggingface_hub.constants import HF_HUB_CACHE
 
     plain = name.partition(".")[0]
     if plain not in TIMM or name not in (plain, *timm.list_pretrained(f"{plain}.*")):
@@ -141,8 +154,9 @@ def _pretrained(name: str) -> nn.Module:
     except Exception as error:  # each version of the hub's client has its own
         about = timm.get_pretrained_cfg(name)
         raise ValueError(
-            f"the weights of {name} are not in the cache and could not be fetched ({error}). Fetch model.safetensors "
-            f"from https://huggingface.co/timm/{about.architecture}.{about.tag} on a machine that reaches it, copy it "
-            f'here, and pass timm.create_model("{name}", pretrained=True, pretrained_cfg_overlay={{"file": '
-            '"model.safetensors"})'
+            f"the weights of {name} are not in the cache and could not be fetched ({' '.join(str(error).split())}). "
+            f"Fetch model.safetensors from https://huggingface.co/timm/{about.architecture}.{about.tag} on a machine "
+            f'that reaches it, copy it here, and pass timm.create_model("{name}", pretrained=True, '
+            'pretrained_cfg_overlay={"file": "model.safetensors"}); or fetch the name there and copy the cache, '
+            f"{HF_HUB_CACHE}"
         ) from error

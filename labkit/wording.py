@@ -1,0 +1,13 @@
+"""Words that messages are made of."""
+
+from collections.abc import Sequence
+
+
+def first_few(names: Sequence[str], *, most: int = 3) -> str:
+    """The first `most` names, and how many more there are.
+
+    >>> first_few(["a", "b", "c", "d"])
+    'a, b, c and 1 more'
+    """
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")
