@@ -80,7 +80,8 @@ def _agreed(letter: str, votes: Mapping[str, int], layout: Layout, state: Mappin
         )
     (value, count), *others = Counter(votes.values()).most_common(2)
     if others and others[0][1] == count:
-        said = [f"{value} ({where})" for where, value in votes.items()]
+        first = {value: where for where, value in reversed(votes.items())}  # one tensor for each value
+        said = [f"{value} ({first[value]})" for value in dict.fromkeys(votes.values())]
         raise ValueError(f"tensors do not agree on the size {letter}: {first_few(said)}. Nothing was loaded")
     if value < 1:
         raise ValueError(f"the size {letter} is {value} in {first_few(list(votes))}: it must be 1 or more")
