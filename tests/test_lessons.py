@@ -1,6 +1,7 @@
 """Lessons as people run them: stock papermill, from any folder, student edition unanswered; and what they quote."""
 
 import json
+import os
 import string
 import subprocess
 import sys
@@ -24,7 +25,8 @@ NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 
 def papermill(stem: str, folder: Path, *words: str) -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "papermill", str(NOTEBOOKS / f"{stem}.ipynb"), "out.ipynb", "--no-progress-bar"]
-    return subprocess.run([*command, *words], cwd=folder, capture_output=True, text=True, timeout=300)
+    one_thread = os.environ | {"OMP_NUM_THREADS": "1"}  # beside the other tests, threads would wait for each other
+    return subprocess.run([*command, *words], cwd=folder, env=one_thread, capture_output=True, text=True, timeout=300)
 
 
 @pytest.mark.parametrize("stem", [path.stem for path in SOURCES])
