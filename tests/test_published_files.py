@@ -219,6 +219,10 @@ def test_no_damage_leads_to_another_error(tmp_path: Path) -> None:
 def test_names_and_paths_that_are_none(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"do you mean adventurer_tiny_patch1_64"):
         load("adventurer_tiny_patch1_46")
+    with pytest.raises(ValueError, match="do you mean vit_tiny_patch16_224"):
+        load("vit_tiny_patch16_225")
+    with pytest.raises(ValueError, match="vit_tiny_patch16_224 is a Vision Transformer of timm: from_timm loads it"):
+        load("vit_tiny_patch16_224")
     with pytest.raises(
         ValueError, match=r"'nosuch' is neither a published name nor a file .* the names are adventurer_"
     ):

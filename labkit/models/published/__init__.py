@@ -52,8 +52,10 @@ def located(name_or_path: str | Path, *, cache: str | Path | None = None, endpoi
         return fetched(name, cache=None if cache is None else Path(cache), endpoint=endpoint)
     if cache is not None or endpoint is not None:
         raise ValueError(f"{name} is no published name: a cache or an endpoint has no effect on a file")
+    if name in TIMM:
+        raise ValueError(f"{name} is a Vision Transformer of timm: from_timm loads it, here are Adventurers only")
     if path.suffix not in FORMATS:
-        near = get_close_matches(name, PUBLISHED, n=3)
+        near = get_close_matches(name, [*PUBLISHED, *TIMM], n=3)
         raise ValueError(
             f"{name!r} is neither a published name nor a file ending in {' or '.join(FORMATS)}; "
             + (f"do you mean {' or '.join(near)}?" if near else f"the names are {', '.join(PUBLISHED)}")
