@@ -14,7 +14,7 @@ def device_of(name: str) -> torch.device:
         raise ValueError(f"device {name!r} is unknown: it must be 'auto', 'cpu' or 'cuda'")
     if name == "cuda" and not torch.cuda.is_available():
         raise ValueError(
-            "device 'cuda' was asked for and torch sees no GPU here: use device='auto' to train on the CPU"
+            "device 'cuda' was asked for and torch sees no GPU here: use device='auto' to work on the CPU"
         )
     return torch.device(name)
 

@@ -105,7 +105,8 @@ def _not_plain(other: Any) -> list[str]:
 
     if type(other) is not VisionTransformer:
         return ["another architecture"]
-    if odd := {type(part).__name__ for part in other.modules() if type(part) not in _plain_parts()}:
+    plain = _plain_parts()
+    if odd := {type(part).__name__ for part in other.modules() if type(part) not in plain}:
         return [f"made with {', '.join(sorted(odd))}"]
     patch, attentions = other.patch_embed.proj, [block.attn for block in other.blocks]
     norms = [part for part in other.modules() if isinstance(part, nn.LayerNorm)]
