@@ -13,9 +13,7 @@ def device_of(name: str) -> torch.device:
     if name not in ("cpu", "cuda"):
         raise ValueError(f"device {name!r} is unknown: it must be 'auto', 'cpu' or 'cuda'")
     if name == "cuda" and not torch.cuda.is_available():
-        raise ValueError(
-            "device 'cuda' was asked for and torch sees no GPU here: use device='auto' to work on the CPU"
-        )
+        raise ValueError("device 'cuda' was asked for and torch sees no GPU here: use device='auto' to work on the CPU")
     return torch.device(name)
 
 
