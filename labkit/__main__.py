@@ -13,6 +13,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Annotated
 
+from labkit.wording import in_one_line
+
 try:
     import tyro
 except ModuleNotFoundError:
@@ -202,7 +204,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _chosen(arguments)()
     except ValueError as error:
-        sys.stderr.write(f"labkit: {' '.join(str(error).split())}\n")
+        sys.stderr.write(f"labkit: {in_one_line(error)}\n")
         return 2
     except KeyboardInterrupt:
         sys.stderr.write("labkit: interrupted; what had finished is kept\n")

@@ -11,3 +11,8 @@ def first_few(names: Sequence[str], *, most: int = 3) -> str:
     """
     more = len(names) - most
     return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def in_one_line(said: object) -> str:
+    """What was said, such as an error's message, with every run of white space as one space."""
+    return " ".join(str(said).split())

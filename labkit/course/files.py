@@ -6,6 +6,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from labkit.records import REPOSITORY
+from labkit.wording import in_one_line
 
 
 def notebooks_folder(given: Path | None = None) -> Path:
@@ -24,4 +25,4 @@ def read_notebook(path: Path) -> NotebookNode:
     try:
         return nbformat.read(path, as_version=4)
     except Exception as error:  # nbformat lets errors of many types through
-        raise ValueError(f"it cannot be read as a notebook ({' '.join(str(error).split())[:200]})") from error
+        raise ValueError(f"it cannot be read as a notebook ({in_one_line(error)[:200]})") from error

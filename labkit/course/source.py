@@ -13,6 +13,7 @@ from labkit.course.lesson import Lesson, first_line, read_lesson
 from labkit.course.markdown import markdown_to_html
 from labkit.course.solutions import ALMOST, cut_solutions
 from labkit.course.unread import plain_python, unread
+from labkit.wording import in_one_line
 
 
 def sources(notebooks: Path) -> list[Path]:
@@ -38,7 +39,7 @@ def _parse(path: Path) -> NotebookNode:
     try:
         notebook = jupytext.reads(path.read_text(encoding="utf-8"), fmt={"extension": ".py", "format_name": "percent"})
     except Exception as error:  # jupytext lets the YAML reader's own errors through, of many types
-        raise ValueError(f"it cannot be read as a percent script ({' '.join(str(error).split())})") from error
+        raise ValueError(f"it cannot be read as a percent script ({in_one_line(error)})") from error
     if notebook.metadata.get("kernelspec", {}).get("name") != "python3":
         raise ValueError("the header's kernelspec is not python3: JupyterLab would ask for a kernel")
     return notebook

@@ -19,7 +19,7 @@ from torch.utils.data import Dataset
 from torchvision import transforms
 from torchvision.datasets.folder import find_classes, is_image_file, make_dataset
 
-from labkit.wording import first_few
+from labkit.wording import first_few, in_one_line
 
 LARGEST = 200_000_000  # pixels after the resize; PIL refuses files of about as many
 Three = tuple[int | float, int | float, int | float]
@@ -119,7 +119,7 @@ def read(path: Path) -> Image.Image | str:
     except UnidentifiedImageError:
         return "no image that PIL knows" if path.stat().st_size else "the file is empty"
     except Exception as error:  # each of PIL's decoders has its own ways to fail
-        return f"{type(error).__name__}: {' '.join(str(error).split())}"
+        return f"{type(error).__name__}: {in_one_line(error)}"
 
 
 def class_folders(folder: Path) -> list[str]:

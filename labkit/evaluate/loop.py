@@ -26,7 +26,7 @@ from labkit.device import device_name, device_of
 from labkit.evaluate.scores import Scores, joined, numbers, scored
 from labkit.machine import cores
 
-PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
+PRECISIONS = {"fp32": None, "bf16": None}
 UNREADABLE = {"skip": False, "stop": True}
 TOKENS, IMAGES = 50_176, 64  # of a batch at most, if its size is not given; 50,176 are 224 x 224 pixels
 WORKERS = 8  # at most, beside a GPU

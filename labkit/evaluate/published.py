@@ -51,17 +51,17 @@ def evaluate_published(
     plain = name.partition(".")[0] in published.TIMM and Path(name).suffix not in FORMATS
     path = None if plain else published.located(name)
     models, protocol = _vit(name, image_size, crop, flips) if plain else _adventurers(path, image_size, crop, flips)
-    classes = next(iter(models.values())).head.linear.out_features
-    images = ImageFolder(folder, protocol, classes=classes, subset=subset)
+    model = next(iter(models.values()))  # of several, all have the same sizes
+    images = ImageFolder(folder, protocol, classes=model.head.linear.out_features, subset=subset)
     settings = {"batch": batch, "device": device, "precision": precision, "workers": workers}
     found = evaluate(models, images, **settings, unreadable=unreadable, limit=limit, progress=progress)
     result = {"model": name, "sha256": None if path is None else sha256(path), **found}
     if name in published.PUBLISHED:
-        about, patch_size = published.PUBLISHED[name], next(iter(models.values())).tokenizer.patch_size
+        about = published.PUBLISHED[name]
         result["reported"] = {
             "top1": about.top1 / 100,
             "image_size": about.image_size,
-            "crop": default_crop(about.image_size, patch_size),
+            "crop": default_crop(about.image_size, model.tokenizer.patch_size),
         }
     if out is not None:
         write_json(out, result)

@@ -4,7 +4,7 @@ from typing import Any
 
 from labkit.wording import first_few
 
-RULES = {  # of labkit.models.adventurer.FLIPS, as a reader of the table meets them
+MEANING = {  # of the names in labkit.models.adventurer.FLIPS, as a reader of the table meets them
     "as_released": "the third and the fourth block read the patches backwards, as in the released code",
     "alternate": "every other block reads them backwards, as in the paper",
     "never": "no block reads them backwards",
@@ -29,7 +29,7 @@ def _heading(result: dict[str, Any]) -> list[str]:
 
 def _table(result: dict[str, Any]) -> list[str]:
     models = result["models"]
-    title = "flips" if models.keys() <= RULES.keys() else "model"
+    title = "flips" if models.keys() <= MEANING.keys() else "model"
     several = f"top{min(5, result['classes'])}"
     rows = [
         [title, *(f"{name} (95 % interval)" for name in ("top-1 %", f"{several.replace('top', 'top-')} %", "loss"))]
@@ -51,7 +51,7 @@ def _between(found: dict[str, Any], *, scale: int, digits: int) -> str:
 
 def _shown(result: dict[str, Any]) -> list[str]:
     """What the rows mean, and what each comparison shows, from how many images."""
-    lines = [f"{rule}: {RULES[rule]}." for rule in result["models"] if rule in RULES]
+    lines = [f"{rule}: {MEANING[rule]}." for rule in result["models"] if rule in MEANING]
     for found in result["comparisons"]:
         a, b, only_a, only_b = (found[name] for name in ("a", "b", "only_a", "only_b"))
         if found["share"] is None:
@@ -73,7 +73,7 @@ def _verdict(result: dict[str, Any], found: dict[str, Any]) -> str:
     shown = f"Shown: {better} answers better than {b if better == a else a}"
     if result["models"][better]["top1"]["low"] <= 1 / result["classes"]:
         return f"{shown}, yet it is not shown to be better than chance, so neither may be right"
-    return f"{shown}, so of these two rules it fits the weights better" if better in RULES else shown
+    return f"{shown}, so of these two rules it fits the weights better" if better in MEANING else shown
 
 
 def _reported(result: dict[str, Any]) -> list[str]:

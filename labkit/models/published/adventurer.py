@@ -8,18 +8,11 @@ from torch import Tensor, nn
 from labkit.grid import Size, grid_of
 from labkit.heads import ClassifyToken
 from labkit.models.adventurer import Adventurer
-from labkit.models.published.naming import Layout, Naming, depth_of, exported, filled, sizes_in
+from labkit.models.published.naming import SHARED, Layout, Naming, depth_of, exported, filled, sizes_in
 from labkit.positions import LearnedPositions
 from labkit.tokenizers import Patches
 
-NAMING: Naming = (
-    (r"^tokenizer\.embed", "patch_embed.proj"),
-    (r"^class_token", "cls_token"),
-    (r"^positions\.table", "pos_embed"),
-    (r"^blocks", "layers"),
-    (r"^norm", "norm_f"),
-    (r"^head\.linear", "head"),
-)
+NAMING: Naming = (*SHARED, (r"^blocks", "layers"), (r"^norm", "norm_f"))
 # D width, N places, C channels, p patch size, K classes, M width of the MLP, E inner width, X = E + 2 state sizes
 LAYOUT: Layout = {
     r"cls_token": "1 1 D",

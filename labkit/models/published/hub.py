@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from labkit.records import sha256
+from labkit.wording import in_one_line
 
 HUB = "https://huggingface.co"
 
@@ -86,13 +87,18 @@ def fetched(name: str, *, cache: Path | None = None, endpoint: str | None = None
         try:
             found = hf_hub_download(**where)
         except Exception as error:  # whichever HTTP client this version of the hub's library uses has its own
-            why = " ".join(str(error).split())
-            raise ValueError(
-                f"the weights of {name} are not in the cache and could not be fetched ({why}). Fetch {about.url} on "
-                f"a machine that reaches it, copy it here, and give the path of {about.file} in place of the name"
-            ) from error
+            instead = f"give the path of {about.file} in place of the name"
+            raise unfetched(name, error, what=about.url, instead=instead) from error
     _check_sum(Path(found), name)
     return Path(found)
+
+
+def unfetched(name: str, error: Exception, *, what: str, instead: str) -> ValueError:
+    """The error to raise where the weights of `name` cannot be had: what to fetch elsewhere, and what to do with it."""
+    return ValueError(
+        f"the weights of {name} are not in the cache and could not be fetched ({in_one_line(error)}). Fetch {what} on "
+        f"a machine that reaches it, copy it here, and {instead}"
+    )
 
 
 def _check_sum(path: Path, name: str) -> None:

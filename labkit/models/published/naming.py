@@ -16,6 +16,12 @@ from labkit.wording import first_few
 Naming = tuple[tuple[str, str], ...]  # (a pattern in our names, what they write there)
 Layout = Mapping[str, str]  # a pattern of their names: for each size of such a tensor a letter, or a number
 EMBEDDING = "tokenizer.embed.weight"
+SHARED: Naming = (  # by timm and the released code of Adventurer, which is made after it
+    (r"^tokenizer\.embed", "patch_embed.proj"),
+    (r"^class_token", "cls_token"),
+    (r"^positions\.table", "pos_embed"),
+    (r"^head\.linear", "head"),
+)
 
 
 def renamed(name: str, naming: Naming) -> str:

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from labkit.grid import Size
 from labkit.heads import Classify, ClassifyToken
-from labkit.models.published.naming import Layout, Naming, depth_of, exported, filled, sizes_in
+from labkit.models.published.hub import HUB, unfetched
+from labkit.models.published.naming import SHARED, Layout, Naming, depth_of, exported, filled, sizes_in
 from labkit.models.vit import ViT
 from labkit.positions import LearnedPatchPositions, LearnedPositions
 from labkit.resize import resized
@@ -24,16 +25,13 @@ TIMM = (
 )  # fmt: skip
 
 NAMING: Naming = (
-    (r"^tokenizer\.embed", "patch_embed.proj"),
-    (r"^class_token", "cls_token"),
-    (r"^positions\.table", "pos_embed"),
+    *SHARED,
     (r"\.norm_attention\.", ".norm1."),
     (r"\.norm_mlp\.", ".norm2."),
     (r"\.attention\.out\.", ".attn.proj."),
     (r"\.attention\.", ".attn."),
     (r"\.mlp\.up\.", ".mlp.fc1."),
     (r"\.mlp\.down\.", ".mlp.fc2."),
-    (r"^head\.linear", "head"),
 )
 # D width, N places, C channels, p patch size, K classes, M width of the MLP
 LAYOUT: Layout = {
@@ -73,14 +71,14 @@ def to_timm(model: nn.Module) -> dict[str, Tensor]:
 
     ValueError for a model that timm's VisionTransformer has no counterpart of.
     """
-    place = model.head.class_token if isinstance(model, ViT) else None
+    if not isinstance(model, ViT):
+        raise ValueError(f"{type(model).__name__} has another architecture: timm's VisionTransformer cannot hold it")
     lacks = {
-        "another architecture": not isinstance(model, ViT),
-        "a class token that is not in front": place == "last",
-        "positions that are not learned": not isinstance(getattr(model, "positions", None), LearnedPositions),
+        "a class token that is not in front": model.head.class_token == "last",
+        "positions that are not learned": not isinstance(model.positions, LearnedPositions),
     }
     if reasons := [reason for reason, there in lacks.items() if there]:
-        raise ValueError(f"{type(model).__name__} has {', '.join(reasons)}: timm's VisionTransformer cannot hold it")
+        raise ValueError(f"this ViT has {', '.join(reasons)}: timm's VisionTransformer cannot hold it")
     return exported(model, NAMING)
 
 
@@ -154,10 +152,10 @@ def _pretrained(name: str) -> nn.Module:
         return timm.create_model(name, pretrained=True)
     except Exception as error:  # each version of the hub's client has its own
         about = timm.get_pretrained_cfg(name)
-        raise ValueError(
-            f"the weights of {name} are not in the cache and could not be fetched ({' '.join(str(error).split())}). "
-            f"Fetch model.safetensors from https://huggingface.co/timm/{about.architecture}.{about.tag} on a machine "
-            f'that reaches it, copy it here, and pass timm.create_model("{name}", pretrained=True, '
-            'pretrained_cfg_overlay={"file": "model.safetensors"}); or fetch the name there and copy the cache, '
-            f"{HF_HUB_CACHE}"
-        ) from error
+        what = f"model.safetensors from {HUB}/timm/{about.architecture}.{about.tag}"
+        instead = (
+            f'pass timm.create_model("{name}", pretrained=True, pretrained_cfg_overlay={{"file": '
+            f'"model.safetensors"}}); '
+            f"or fetch the name there and copy the cache, {HF_HUB_CACHE}"
+        )
+        raise unfetched(name, error, what=what, instead=instead) from error
