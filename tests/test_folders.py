@@ -246,6 +246,13 @@ def test_the_twenty_one_are_found_by_name(tmp_path: Path):
     assert [label for _, label in images.samples] == [40 * k for k in range(21)]
 
 
+def test_synsets_are_known_as_such_wherever_they_stand_in_the_alphabet(tmp_path: Path):
+    """The names of most begin with n0, those of the last three hundred with n1."""
+    images = ImageFolder(pictures(tmp_path, SYNSETS[-3:]), PROTOCOL, classes=1000, subset=True)
+    assert images.order == "synsets"
+    assert "not called like ImageNet's synsets" not in as_text(measure({"m": vit(1000)}, images))
+
+
 def test_other_files_are_counted_and_not_looked_at(tmp_path: Path):
     pictures(tmp_path, "ab")
     put(tmp_path / "a" / "notes.txt", b"")

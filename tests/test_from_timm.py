@@ -15,6 +15,7 @@ from labkit.heads import Classify, ClassifyToken
 from labkit.models.adventurer import Adventurer
 from labkit.models.published import TIMM, from_timm, to_timm
 from labkit.models.vit import ViT
+from labkit.nn.mlp import MLP
 from labkit.positions import LearnedPatchPositions, SineCosinePositions
 from labkit.tokenizers import Patches
 
@@ -265,6 +266,21 @@ def test_what_timm_cannot_hold() -> None:
         (ViT(tokenizer, Classify(32, 5), depth=1, heads=2, positions=fixed), "positions that are not learned"),
     ):
         with pytest.raises(ValueError, match=f"has {reason}"):
+            to_timm(model)
+
+
+def test_parts_that_timm_does_not_have() -> None:
+    """Nothing is exported that could not be read again."""
+    for change in (
+        lambda model: setattr(model.head, "linear", torch.nn.Sequential(torch.nn.Linear(48, 7))),
+        lambda model: setattr(model.blocks[1], "norm_mlp", torch.nn.RMSNorm(48)),
+        lambda model: setattr(model.blocks[1], "mlp", MLP(48, 100)),
+    ):
+        model = from_timm(plain())
+        change(model)
+        with pytest.raises(
+            ValueError, match=r"no tensor tells the size K|blocks\.1\.norm2\.bias|do not agree on the size M"
+        ):
             to_timm(model)
 
 

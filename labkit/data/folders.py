@@ -80,7 +80,7 @@ class ImageFolder(Dataset):
         self.folder, self.protocol, self.classes = Path(folder), protocol, classes
         names = class_folders(self.folder)
         places = _by_name(names, classes) if subset else _by_order(names, classes)
-        self.order = _order(places)
+        self.order = "synsets" if subset else _order(places)
         files = make_dataset(str(self.folder), places, is_valid_file=lambda path: True, allow_empty=True)
         self.samples = [(Path(path), label) for path, label in files if is_image_file(path)]
         self.ignored, self.missing = len(files) - len(self.samples), classes - len(places)
@@ -162,7 +162,7 @@ def _order(places: dict[str, int]) -> str:
     """After what the classes are numbered."""
     if all(name == str(index) for name, index in places.items()):
         return "numbers"
-    return "synsets" if next(iter(places)).startswith("n0") and places.items() <= _synsets().items() else "alphabet"
+    return "synsets" if len(places) == 1000 and places == _synsets() else "alphabet"
 
 
 def _synsets() -> dict[str, int]:

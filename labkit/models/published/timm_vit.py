@@ -79,7 +79,10 @@ def to_timm(model: nn.Module) -> dict[str, Tensor]:
     }
     if reasons := [reason for reason, there in lacks.items() if there]:
         raise ValueError(f"this ViT has {', '.join(reasons)}: timm's VisionTransformer cannot hold it")
-    return exported(model, NAMING)
+    tensors = exported(model, NAMING)
+    sizes = {name: tensor.to("meta") for name, tensor in tensors.items()}  # ValueError for parts of another kind
+    _from_state_dict(sizes, image_size=model.tokenizer.image_size, heads=model.blocks[0].attention.heads)
+    return tensors
 
 
 def _from_state_dict(state: Mapping[str, Tensor], *, image_size: Size, heads: int) -> ViT:
