@@ -12,15 +12,14 @@ import argparse
 import math
 import random
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 import torch
+from timing import header, seconds_of, speedup
 
-from labkit import records, stats
+from labkit import records
 
 RESULTS = Path(__file__).resolve().parent / "results"
 VARIANTS = {"single": {"foreach": False, "fused": False}, "foreach": {"foreach": True}, "fused": {"fused": True}}
@@ -90,19 +89,6 @@ def largest_difference(case: Case, device: str) -> float:
     return found
 
 
-def seconds_of(step: Callable, steps: int, device: str) -> float:
-    """Seconds of one step, the mean of `steps` right after two that do not count."""
-    for _ in range(2):
-        step()
-    synchronize = torch.cuda.synchronize if device == "cuda" else (lambda: None)
-    synchronize()
-    began = time.perf_counter()
-    for _ in range(steps):
-        step()
-    synchronize()
-    return (time.perf_counter() - began) / steps
-
-
 def measure(case: Case, device: str, rounds: int) -> dict:
     """All rounds of one case: the medians in seconds, and the ratios to single with their intervals."""
     torch.set_num_threads(case.threads)
@@ -124,14 +110,6 @@ def measure(case: Case, device: str, rounds: int) -> dict:
         "median_seconds": {name: median(values) for name, values in seconds.items()},
         "speedup_over_single": {name: speedup(seconds["single"], seconds[name]) for name in ("foreach", "fused")},
     }
-
-
-def speedup(single: list[float], other: list[float]) -> dict[str, float | str]:
-    """How many times faster `other` is: the geometric mean of the rounds' ratios, its 95 % interval and the verdict."""
-    logs = [math.log(a / b) for a, b in zip(single, other, strict=True)]
-    found = stats.interval(logs)
-    verdict = stats.better(list(map(math.log, other)), list(map(math.log, single)), paired=True)
-    return {"ratio": math.exp(found.mean), "low": math.exp(found.low), "high": math.exp(found.high), "faster": verdict}
 
 
 def table(result: dict) -> str:
@@ -163,12 +141,7 @@ def main() -> None:
         return
     for device in ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",):
         result = {
-            "command": "python benchmarks/adamw.py",
-            "time": records.now(),
-            "machine": records.machine(),
-            "device": torch.cuda.get_device_name() if device == "cuda" else "cpu",
-            "versions": records.versions(),
-            "commit": records.commit(),
+            **header("python benchmarks/adamw.py", device),
             "cases": [measure(case, device, chosen.rounds or case.rounds) for case in CASES],
         }
         if not chosen.rounds:

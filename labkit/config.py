@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 Entry = TypeVar("Entry")
 
 # fields that say where or how often a run is kept, or on what it runs: they may change when a run is resumed
-PLACE = ("folder", "device", "threads", "checkpoint_every")
+PLACE = ("folder", "device", "threads", "checkpoint_every", "recompute")
 COUNTS = (
     "image_size", "patch_size", "width", "depth",
     "steps", "batch", "accumulate", "threads", "checkpoint_every",
@@ -28,8 +28,9 @@ class Run:
     """What to train. ValueError for a value outside its range. Used from lesson 05 on.
 
     `warmup` is a fraction of `steps`; `batch` images make one step, in `accumulate` equal parts; `checkpoint_every`
-    counts steps and takes effect only with a `folder`; `device` is "auto", "cpu" or "cuda". `heads` (ViT) and `flips`
-    (Adventurer: a name of its flip rules) are None for the model's own; another model refuses them.
+    counts steps and takes effect only with a `folder`; `recompute` trains in less memory and more time, to the same
+    numbers; `device` is "auto", "cpu" or "cuda". `heads` (ViT) and `flips` (Adventurer: a name of its flip rules) are
+    None for the model's own; another model refuses them.
     """
 
     task: str = "textures"
@@ -51,6 +52,7 @@ class Run:
     clip: float = 1.0
     precision: str = "float32"
     compile: bool = False
+    recompute: bool = False
     device: str = "auto"
     threads: int = 1
     checkpoint_every: int = 200

@@ -14,8 +14,9 @@ from labkit.cost import parameter_count, published
 from labkit.cost.counting import parameters
 from labkit.heads import HEADS, Classify, ClassifyToken
 from labkit.models import adventurer
-from labkit.models.adventurer import FLIPS, Adventurer, alternate, as_released, flipped, never
+from labkit.models.adventurer import FLIPS, Adventurer, alternate, as_released, never
 from labkit.models.published import from_state_dict
+from labkit.models.reading import flipped
 from labkit.nn import mamba2
 from labkit.nn.mamba2 import Mamba2
 from labkit.ops.ssd import BACKENDS
@@ -315,13 +316,14 @@ def test_first_values() -> None:
 def test_mixed_precision_is_near_float32(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Step sizes and rates reach the scan in float32, the rest in bfloat16, and the logits are near."""
     model, images, seen = released(backend=backend), reference()["input"], []
-    scan = mamba2.ssd
+    name = "ssd_continued" if backend == "chunked" else "ssd"
+    scan = getattr(mamba2, name)
 
     def watched(x, dt, a, b, c, **settings):
         seen.append((x.dtype, dt.dtype, a.dtype, b.dtype, c.dtype))
         return scan(x, dt, a, b, c, **settings)
 
-    monkeypatch.setattr(mamba2, "ssd", watched)
+    monkeypatch.setattr(mamba2, name, watched)
     exact = model(images)
     with torch.autocast("cpu", torch.bfloat16):
         half = model(images)

@@ -33,9 +33,9 @@ from labkit.cost.counting import count, parameters
 from labkit.grid import as_pair
 from labkit.heads import Classify, ClassifyToken
 from labkit.models import MODELS, build
-from labkit.models.adventurer import Adventurer
+from labkit.models.adventurer import FLIPS, TILE, Adventurer, as_released
 from labkit.models.vit import ViT
-from labkit.ops import ssd
+from labkit.ops import ssd, ssd_chunked
 from labkit.positions import POSITIONS
 from labkit.tokenizers import Patches
 
@@ -93,14 +93,14 @@ def test_parameters_of_the_vit_as_published(size: str, millions: float) -> None:
     assert round(parameter_count(published("vit", size)) / 1e6, 1) == millions
 
 
-def model_of(shape: Shape, *, backend: str = "auto", positions: str = "learned") -> nn.Module:
-    """The model that a shape stands for."""
+def model_of(shape: Shape, *, backend: str = "auto", positions: str = "learned", **options) -> nn.Module:
+    """The model that a shape stands for, with `options` beyond it."""
     width = shape.width
     place = {"vit": "first", "adventurer": "last"}[shape.model]
     head = ClassifyToken(width, shape.classes, place=place) if shape.class_token else Classify(width, shape.classes)
     tokenizer = Patches(shape.image_size, shape.patch_size, width, channels=shape.channels)
     places = POSITIONS[positions](tokenizer.grid, width, class_token=head.class_token)
-    same = {"depth": shape.depth, "positions": places, "backend": backend}
+    same = {"depth": shape.depth, "positions": places, "backend": backend, **options}
     if shape.model == "vit":
         return ViT(tokenizer, head, heads=shape.heads, **same)
     return Adventurer(tokenizer, head, state=shape.state, **same)
@@ -155,14 +155,54 @@ def test_executed_flops_of_wider_models_and_the_default_form(model: str) -> None
         assert executed_flops(one) == executed_flops(one, {"vit": "fused", "adventurer": "chunked"}[model])
 
 
+@pytest.mark.parametrize("token", [False, True])
+@pytest.mark.parametrize(
+    ("backend", "tokens"),
+    [("loop", 130), ("quadratic", 130)] + [("chunked", n) for n in (126, 127, 128, 129, 254, 255, 256, 300, 383, 384)],
+)
+def test_executed_flops_of_several_pieces_equal_those_counted(backend: str, tokens: int, token: bool) -> None:
+    """Around the borders of a tile of 128 tokens, in either order of reading. Other forms read the whole."""
+    one = shape("adventurer", tokens=tokens, width=2048, depth=1, class_token=token, state=8)
+    for flip in (False, True):
+        with torch.device("meta"):
+            built = model_of(one, backend=backend, flips=[flip])
+        counted = count(built, images_of(one))
+        pieces = sum(operation.name == "softplus" for operation in counted.operations)
+        whole = backend != "chunked" or one.length + 1 <= 128
+        assert pieces == (1 if whole else -(-(tokens + 1) // 128) + token), "cases with one piece and with several"
+        assert executed_flops(one, backend) == counted.flops
+
+
+def test_executed_flops_of_a_deep_model_in_pieces() -> None:
+    """Counted by torch, which computes it; three images are read one after the other."""
+    one = shape("adventurer", tokens=600, width=512, depth=4, class_token=True)
+    assert one.length + 1 > TILE // 1024
+    for flips in FLIPS:
+        built = model_of(one, flips=flips)
+        assert counted_by_torch(built, torch.zeros(images_of(one, images=3))) == 3 * executed_flops(one)
+
+
 def test_products_of_the_scan_equal_those_counted() -> None:
     x, dt, a = torch.zeros(1, 100, 2, 8), torch.zeros(1, 100, 2), torch.zeros(2)
     b = torch.zeros(1, 100, 1, 6)
-    for chunk in (1, 7, 50, 64, 99, 100, 500):
-        with FlopCounterMode(display=False) as counter:
-            ssd.ssd_chunked(x, dt, a, b, b, chunk=chunk)
-        assert formulas.scan_products(100, 16, 6, "chunked", chunk) == counter.get_total_flops()
-    assert formulas.CHUNK == ssd.CHUNK, "the formula assumes the chunk that the scan takes"
+    for backend, scan in ssd.BACKENDS.items():
+        for chunk in (1, 7, 50, 64, 66, 67, 99, 100, 500) if backend == "chunked" else [64]:
+            with FlopCounterMode(display=False) as counter:
+                scan(x, dt, a, b, b, **({"chunk": chunk} if backend == "chunked" else {}))
+            assert formulas.scan_products(100, 16, 6, backend, chunk) == counter.get_total_flops()
+
+
+def test_the_formulas_assume_what_the_code_does() -> None:
+    """Formulas know no torch, so these stand there once more."""
+    assert formulas.CHUNK == ssd_chunked.CHUNK
+    assert formulas.TILE == TILE
+    assert set(formulas.BACKENDS) == set(ssd.BACKENDS)
+    for depth in range(1, 7):
+        assert formulas._flipped(shape("adventurer", depth=depth)) == sum(as_released(depth))
+    for tokens in range(1, 400):
+        for chunk in (1, 7, 64):
+            found = formulas._Piece.of(tokens, chunk=chunk)
+            assert (found.chunks, found.length) == ssd_chunked.chunks_of(tokens, chunk)
 
 
 @pytest.mark.parametrize("run", [Run(width=32, depth=2, patch_size=p) for p in (16, 4, 1)], ids=lambda r: r.patch_size)
@@ -174,17 +214,19 @@ def test_model_flops_of_the_vit_are_those_counted(run: Run) -> None:
 
 
 def test_model_flops_of_adventurer_take_the_recurrence() -> None:
-    """Fade, write, read: three multiply-adds for each of E S numbers and each of M tokens."""
+    """Fade, write, read: three multiply-adds for each of E S numbers and each of M tokens. And four for each channel of
+    the convolution, which executes none as a product. Two chunks of 76: the first writes a state, the second reads."""
     one = shape("adventurer", tokens=150, width=32, class_token=True, state=8)
     mixed, inner = 152, 64
     scans = {
         "loop": 2 * mixed * inner * 8,
         "quadratic": 2 * mixed**2 * (8 + inner),
-        "chunked": 2 * 3 * 64**2 * (8 + inner) + 4 * 3 * 64 * inner * 8,
+        "chunked": 2 * 2 * 76**2 * (8 + inner) + 2 * 2 * 76 * inner * 8,
     }
     for backend, products in scans.items():
         beside = executed_flops(one, backend) - one.depth * products
-        assert model_flops(one) == beside + one.depth * 6 * mixed * inner * 8
+        convolution = 2 * mixed * 4 * (inner + 2 * 8)
+        assert model_flops(one) == beside + one.depth * (6 * mixed * inner * 8 + convolution)
 
 
 @pytest.mark.parametrize("model", list(MODELS))
@@ -218,6 +260,7 @@ def test_published_shapes_are_the_models(name: str, size: str) -> None:
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize(("model", "backend"), CASES)
 def test_counting_equals_torch(model: str, backend: str, training: bool) -> None:
+    """Also of images that share a piece."""
     for token, images in ((False, 1), (True, 3)):
         one = shape(model, tokens=5 if backend == "loop" else 70, class_token=token, heads=2, state=8)
         built, given = model_of(one, backend=backend), images_of(one, images=images)
@@ -233,6 +276,22 @@ def test_a_training_step_costs_three_forwards() -> None:
     forward, both = (count(built, images_of(one), training=training).flops for training in (False, True))
     embedding = 2 * one.tokens * one.patch_numbers * one.width
     assert both == 3 * forward - embedding
+
+
+@pytest.mark.parametrize(
+    ("tokens", "width", "token", "pairs"),
+    [(63, 32, False, 64**2), (150, 32, True, 2 * 76**2), (200, 2048, True, 2 * 64**2 + 73**2 + 1)],
+)
+def test_a_training_step_of_adventurer_computes_the_scores_again(
+    tokens: int, width: int, token: bool, pairs: int
+) -> None:
+    """Three forwards, and once more the products c . b of the pairs in each chunk; in one piece and in several."""
+    one = shape("adventurer", tokens=tokens, width=width, class_token=token, depth=3)
+    with torch.device("meta"):
+        built = model_of(one)
+    forward, both = (count(built, images_of(one), training=training).flops for training in (False, True))
+    embedding = 2 * one.tokens * one.patch_numbers * one.width
+    assert both == 3 * forward - embedding + one.depth * 2 * pairs * one.state
 
 
 @pytest.mark.parametrize("model", list(FORMULAS))

@@ -1,10 +1,13 @@
 """What a model costs, by formula, without torch.
 
-**Model FLOPs** count two for each multiply-add of the products a model needs, whatever backend computes them: the
-measure for utilisation and for equal compute. **Executed FLOPs** count the products that a backend really computes,
-as torch's FlopCounterMode does. Both leave out what is no product: norms, softmax, gates, activation functions,
-exponentials of decays, additions, and all movement of memory. A training step costs three forwards (Kaplan et al.,
-2020).
+**Model FLOPs** count two for each multiply-add of the products a model needs, whatever computes them: the measure for
+utilisation and for equal compute. **Executed FLOPs** count the matrix products that a backend really computes on a CPU,
+as torch's FlopCounterMode does. Adventurer's recurrence and its depthwise convolution are model FLOPs in full; executed
+are the products that a scan is made of, and none for the convolution, which goes element by element. Both leave out
+norms, softmax, gates, activation functions, exponentials of decays, additions, and all movement of memory.
+
+A training step costs three forwards in model FLOPs (Kaplan et al., 2020). Executed are somewhat more where a backward
+pass computes something again.
 """
 
 from types import ModuleType
@@ -28,20 +31,20 @@ def model_flops(shape: Shape) -> int:
 
 
 def executed_flops(shape: Shape, backend: str | None = None) -> int:
-    """Matrix FLOPs of one image, forward, in the given form of attention or of the scan (None: the default one).
-    Used in lesson 03."""
+    """Matrix FLOPs of one image, forward on a CPU, in the given form of attention or of the scan (None: the default
+    one). Used in lesson 03."""
     return _of(shape).executed_flops(shape, _backend(shape, backend))
 
 
 def kept_bytes(shape: Shape, backend: str | None = None) -> int:
-    """Bytes that one image leaves in float32 for the backward pass: the activations of training, without weights,
-    gradients and what the optimizer holds. Used in lesson 03."""
+    """Bytes that one image leaves in float32 for the backward pass on a CPU: the activations of training, without
+    weights, gradients and what the optimizer holds. Used in lesson 03."""
     return _of(shape).kept_bytes(shape, _backend(shape, backend))
 
 
 def peak_bytes(shape: Shape, backend: str | None = None) -> int:
-    """Bytes that one image's tensors hold at once in float32 in a forward pass without gradients; libraries take one
-    or two million more for themselves. Used in lesson 03."""
+    """Bytes that one image's tensors hold at once in float32 in a forward pass without gradients on a CPU; libraries
+    take one or two million more for themselves. Used in lesson 03."""
     return _of(shape).peak_bytes(shape, _backend(shape, backend))
 
 

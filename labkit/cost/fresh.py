@@ -28,8 +28,8 @@ def measure(asked: dict) -> dict[str, int]:
     torch.set_num_threads(1)
     shape = Shape(**asked["shape"])
     small = replace(shape, image_size=4 * shape.patch_size, depth=1)
-    _run(*_made(small, asked["backend"], asked["training"]), asked["training"])
-    model, images = _made(shape, asked["backend"], asked["training"])
+    _run(*_made(small, asked), asked["training"])
+    model, images = _made(shape, asked)
     gc.collect()
     idle = psutil.Process().memory_info().rss
     RESET.write_text("5")  # the peak so far is forgotten: from here on it counts
@@ -43,9 +43,9 @@ def peak() -> int:
     return int(line.split()[1]) * 1024
 
 
-def _made(shape: Shape, backend: str, training: bool) -> tuple[torch.nn.Module, torch.Tensor]:
-    model = model_of(shape, backend=backend)
-    if training:
+def _made(shape: Shape, asked: dict) -> tuple[torch.nn.Module, torch.Tensor]:
+    model = model_of(shape, backend=asked["backend"], tile=asked["tile"])
+    if asked["training"]:
         for weight in model.parameters():
             weight.grad = torch.zeros_like(weight)
     return model, torch.randn(1, shape.channels, *as_pair(shape.image_size))

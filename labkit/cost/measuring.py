@@ -31,9 +31,9 @@ class Memory(NamedTuple):
     beyond: int
 
 
-def model_of(shape: Shape, *, backend: str = "auto") -> nn.Module:
-    """A model of this shape with random weights, on the default device (`with torch.device("meta")` costs nothing).
-    Used in lesson 03."""
+def model_of(shape: Shape, *, backend: str = "auto", tile: int | None = None) -> nn.Module:
+    """A model of this shape with random weights, on the default device (`with torch.device("meta")` costs nothing);
+    `tile` is an Adventurer's, a ViT ignores it. Used in lesson 03."""
     place = None if not shape.class_token else "first" if shape.model == "vit" else "last"
     tokenizer = Patches(shape.image_size, shape.patch_size, shape.width, channels=shape.channels)
     head = ClassifyToken(shape.width, shape.classes, place=place) if place else Classify(shape.width, shape.classes)
@@ -42,7 +42,7 @@ def model_of(shape: Shape, *, backend: str = "auto") -> nn.Module:
     common: dict[str, Any] = {"depth": shape.depth, "positions": positions, "backend": backend}
     if shape.model == "vit":
         return ViT(tokenizer, head, heads=shape.heads, **common)
-    return Adventurer(tokenizer, head, state=shape.state, **common)
+    return Adventurer(tokenizer, head, state=shape.state, tile=tile, **common)
 
 
 def seconds_of(model: nn.Module, images: torch.Tensor, *, repeats: int, warm: bool = True) -> list[float]:
@@ -60,7 +60,8 @@ def seconds_of(model: nn.Module, images: torch.Tensor, *, repeats: int, warm: bo
 
 
 class Case(NamedTuple):
-    """One image through a model of this shape, forward, or with `training` backward as well.
+    """One image through a model of this shape, forward, or with `training` backward as well. An Adventurer reads `tile`
+    tokens at a time.
 
     With `give_back`, memory that is freed goes back to the system at once, so that the peak is what tensors hold;
     without, the process keeps some of it for later, as it does in everyday use."""
@@ -69,6 +70,7 @@ class Case(NamedTuple):
     backend: str = "auto"
     training: bool = False
     give_back: bool = True
+    tile: int | None = None
 
 
 def memory_of(*cases: Case) -> Iterator[Memory]:

@@ -165,4 +165,28 @@ QUESTIONS = {
             "c": "What a layer could gain from finer tokens takes steps to learn, and seeds to be shown.",
         },
     ),
+    "10-pieces": Question(
+        "An Adventurer reads {tokens} tokens, once all together and once {tile} at a time. Read in pieces, the answer "
+        "is",
+        {
+            "a": "the same but for rounding, with less memory",
+            "b": "the same but for rounding, with as much memory",
+            "c": "a different one, with less memory",
+        },
+        {
+            "b": "The tokens themselves are held in any case. Most of the memory is for what is computed on the way, "
+            "and that is needed for one piece at a time.",
+            "c": "It would be, if a piece began anew. But it goes on from the state that the piece before has left.",
+        },
+    ),
+    "10-vit": Question(
+        "A ViT-Tiny reads the same {tokens} tokens of the photograph. Compared with Adventurer-Tiny it takes",
+        {"a": "about as long", "b": "a few times as long", "c": "ten times as long or more"},
+        {
+            "a": "The linear layers of both cost about the same; but fifty thousand tokens make billions of pairs.",
+            "b": "With thousands of tokens it would be so. Pairs grow with the square of the tokens, all else with the "
+            "tokens themselves.",
+            "c": "So it is at fifty thousand tokens. With fewer, the pairs have not yet outgrown everything else.",
+        },
+    ),
 }

@@ -11,11 +11,14 @@ from labkit.tokenizers import Patches
 
 
 def _vit(run: Run, tokenizer: nn.Module, head: nn.Module, positions: nn.Module) -> nn.Module:
-    return ViT(tokenizer, head, depth=run.depth, heads=run.option("heads"), positions=positions)
+    return ViT(
+        tokenizer, head, depth=run.depth, heads=run.option("heads"), positions=positions, recompute=run.recompute
+    )
 
 
 def _adventurer(run: Run, tokenizer: nn.Module, head: nn.Module, positions: nn.Module) -> nn.Module:
-    return Adventurer(tokenizer, head, depth=run.depth, flips=run.option("flips"), positions=positions)
+    options = {"flips": run.option("flips"), "recompute": run.recompute}
+    return Adventurer(tokenizer, head, depth=run.depth, positions=positions, **options)
 
 
 MODELS = {"vit": _vit, "adventurer": _adventurer}

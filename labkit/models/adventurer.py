@@ -11,15 +11,19 @@ Letters: B images, C channels, H W pixels, N tokens, D width.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from labkit.config import choose
-from labkit.nn.mamba2 import Mamba2
+from labkit.models.reading import joined, pieces_of, shares_of, turned
+from labkit.nn.mamba2 import Carry, Mamba2
 from labkit.nn.mlp import SwiGLU
+from labkit.nn.norm import RMSNorm
+from labkit.nn.recompute import runner
+from labkit.ops.ssd_chunked import CHUNK
 from labkit.positions import LearnedPositions, Place, check_positions, with_class_token
 
 
@@ -38,48 +42,100 @@ def never(depth: int) -> tuple[bool, ...]:
     return (False,) * depth
 
 
+TILE = 2**19  # numbers of the mixer's inner width: what is computed on the way for as many tokens stays in the cache
+
 FLIPS = {"as_released": as_released, "alternate": alternate, "never": never}
 
 
 class Block(nn.Module):
-    """tokens + mixer(norm(tokens)), read in the order that `flip` says, then tokens + mlp(norm_mlp(tokens)). Built in
-    lesson 04."""
+    """tokens + mixer(norm(tokens)), read in the order that `flip` says, then tokens + mlp(norm_mlp(tokens)).
 
-    def __init__(self, dim: int, mixer: nn.Module, *, hidden: int, flip: bool, heading: bool, place: Place) -> None:
+    A long sequence is read piece by piece, `tile` tokens at a time, so that what is computed on the way stays in the
+    cache; short ones share a piece. The numbers are the same: the mixer goes on from what the tokens before have left.
+    With `recompute` a piece keeps only its tokens for the backward pass, which computes the rest once more. Built in
+    lessons 04 and 10."""
+
+    def __init__(
+        self,
+        dim: int,
+        mixer: Mamba2,
+        *,
+        hidden: int,
+        flip: bool,
+        heading: bool,
+        place: Place,
+        tile: int | None,
+        recompute: bool,
+    ) -> None:
         super().__init__()
-        self.norm, self.mixer = nn.RMSNorm(dim, eps=1e-5), mixer
-        self.norm_mlp, self.mlp = nn.RMSNorm(dim, eps=1e-5), SwiGLU(dim, hidden)
-        self.flip, self.heading, self.place = flip, heading, place
+        self.norm, self.mixer = RMSNorm(dim, eps=1e-5), mixer
+        self.norm_mlp, self.mlp = RMSNorm(dim, eps=1e-5), SwiGLU(dim, hidden)
+        self.flip, self.heading, self.place, self.tile, self.recompute = flip, heading, place, tile, recompute
 
     def forward(self, tokens: Float[Tensor, "B N D"]) -> Float[Tensor, "B N D"]:
         """The residual path runs straight through."""
-        tokens = tokens + self._mixed(self.norm(tokens))
-        return tokens + self.mlp(self.norm_mlp(tokens))
+        order = {"flip": self.flip, "place": self.place}
+        new = [joined(list(self._read(pieces)), **order) for pieces in self._pieces(tokens)]
+        return torch.cat(new) if len(new) > 1 else new[0]
 
-    def _mixed(self, tokens: Float[Tensor, "B N D"]) -> Float[Tensor, "B N D"]:
-        ordered = flipped(tokens, self.place) if self.flip else tokens
-        if self.heading:
-            ordered = torch.cat([ordered.mean(dim=1, keepdim=True), ordered], dim=1)
-        mixed = self.mixer(ordered)[:, self.heading :]
-        return flipped(mixed, self.place) if self.flip else mixed
+    def overwrite(self, tokens: Float[Tensor, "B N D"]) -> None:
+        """`forward` without gradients, in the memory of the tokens."""
+        for pieces in self._pieces(tokens):
+            for old, new in zip(pieces, self._read(pieces), strict=True):
+                old.copy_(new)
 
+    def _pieces(self, tokens: Tensor) -> Iterator[list[Tensor]]:
+        """The pieces of those images that are read together, for all images."""
+        tile = self.tile_for(tokens)
+        for share in shares_of(tokens, tile):
+            yield pieces_of(share, tile, ahead=int(self.heading), flip=self.flip, place=self.place)
 
-def flipped(tokens: Float[Tensor, "B N D"], place: Place) -> Float[Tensor, "B N D"]:
-    """The patches from the last to the first; a class token stays where it is. Its own inverse. Built in lesson 04."""
-    if place == "first":
-        return torch.cat([tokens[:, :1], tokens[:, 1:].flip(1)], dim=1)
-    if place == "last":
-        return torch.cat([tokens[:, :-1].flip(1), tokens[:, -1:]], dim=1)
-    return tokens.flip(1)
+    def _read(self, pieces: list[Tensor]) -> Iterator[Tensor]:
+        """The pieces after the block, one after the other."""
+        run, carry, whole = runner(self.recompute), None, len(pieces) == 1
+        average = None if whole or not self.heading else self._average(pieces, run)
+        order = {"whole": whole, "flip": self.flip, "place": self.place}
+        for number, piece in enumerate(pieces, start=1):
+            new, carry = run(self._piece, turned(piece, **order), average, carry, number < len(pieces))
+            yield turned(new, **order)
+
+    def _piece(
+        self, tokens: Tensor, average: Tensor | None, carry: Carry | None, more: bool
+    ) -> tuple[Tensor, Carry | None]:
+        """A piece in the order of reading, and what it leaves. `average` is None where the piece is the whole."""
+        read = self.norm(tokens)
+        if first := self.heading and carry is None:
+            read = torch.cat([read.mean(dim=1, keepdim=True) if average is None else average, read], dim=1)
+        mixed, carry = self.mixer.continued(read, carry, more=more)
+        tokens = tokens + mixed[:, first:]
+        return tokens + self.mlp(self.norm_mlp(tokens)), carry
+
+    def _average(self, pieces: list[Tensor], run: Callable) -> Tensor:
+        """(B 1 D): the mean of all normed tokens."""
+        total = sum(run(self._sum, piece) for piece in pieces)
+        return (total / sum(piece.shape[1] for piece in pieces)).to(pieces[0].dtype)
+
+    def _sum(self, piece: Tensor) -> Tensor:
+        return self.norm(piece).sum(dim=1, keepdim=True, dtype=torch.promote_types(piece.dtype, torch.float32))
+
+    def tile_for(self, tokens: Float[Tensor, "B N D"]) -> int | None:
+        """How many tokens are read at a time; None for all. A GPU has no use for pieces, and the definitions of the
+        scan read a sequence as a whole. Used in lesson 10."""
+        if self.tile or tokens.device.type != "cpu" or self.mixer.backend != "chunked":
+            return self.tile
+        return max(2, TILE // self.mixer.inner // CHUNK) * CHUNK
 
 
 class Adventurer(nn.Module):
     """Images (B, C, H, W) to whatever the head answers; the same arguments as `ViT`, without attention's heads.
 
     `flips` is a name of FLIPS or one bool for each block; `heading=False` leaves the heading average out; `state` is
-    the state size of the mixer. A class token belongs last, `ClassifyToken(..., place="last")`. ValueError for a class
-    token in front, which nothing would have been read before, for a depth below 1, and for flips that do not fit it.
-    Built in lesson 04.
+    the state size of the mixer. `tile` tokens are read at a time (None: as many as suit a CPU's cache, all on a GPU);
+    `recompute` trains in less memory and more time. Neither changes what is computed.
+
+    A class token belongs last, `ClassifyToken(..., place="last")`. ValueError for one in front, before which nothing
+    would have been read, for a depth below 1, for flips that do not fit it, and for a tile that holds fewer than two
+    tokens or a backend that only reads whole sequences. Built in lesson 04.
 
     >>> from labkit.heads import ClassifyToken
     >>> from labkit.tokenizers import Patches
@@ -98,9 +154,16 @@ class Adventurer(nn.Module):
         mlp_ratio: float = 2.5,
         positions: nn.Module | None = None,
         backend: str = "auto",
+        tile: int | None = None,
+        recompute: bool = False,
     ) -> None:
         super().__init__()
         dim, place = tokenizer.dim, head.class_token
+        if tile is not None and (tile < 2 or backend not in ("auto", "chunked")):
+            raise ValueError(
+                f"tile {tile} with backend {backend!r}: pieces hold 2 tokens or more, and only the chunked scan goes "
+                "on from one to the next; leave tile out to read the sequence as a whole"
+            )
         if depth < 1:
             raise ValueError(f"depth {depth} must be 1 or more: without a block no token learns of another")
         if place == "first":
@@ -110,10 +173,11 @@ class Adventurer(nn.Module):
         self.positions = positions or LearnedPositions(tokenizer.grid, dim, class_token=place)
         check_positions(self.positions, tokenizer.tokens + (place is not None))
         same = {"hidden": int(dim * mlp_ratio), "heading": heading, "place": place}
+        same |= {"tile": tile, "recompute": recompute}
         self.blocks = nn.ModuleList(
             Block(dim, Mamba2(dim, state=state, backend=backend), flip=flip, **same) for flip in self.flips
         )
-        self.norm = nn.RMSNorm(dim, eps=1e-5)
+        self.norm = RMSNorm(dim, eps=1e-5)
         self._initialise()
 
     def _initialise(self) -> None:
@@ -128,10 +192,18 @@ class Adventurer(nn.Module):
                 nn.init.kaiming_uniform_(layer.weight, a=math.sqrt(5))
                 layer.weight.data /= math.sqrt(len(self.blocks))
 
-    def mix(self, tokens: Float[Tensor, "B N D"]) -> Float[Tensor, "B N D"]:
-        """The blocks and the last norm: tokens that know their places in, features out."""
-        for block in self.blocks:
-            tokens = block(tokens)
+    def mix(
+        self, tokens: Float[Tensor, "B N D"], *, progress: Callable[[Iterable], Iterable] = iter
+    ) -> Float[Tensor, "B N D"]:
+        """The blocks and the last norm: tokens that know their places in, features out. `progress` may watch over the
+        blocks, as tqdm does."""
+        if torch.is_grad_enabled():
+            for block in progress(self.blocks):
+                tokens = block(tokens)
+        else:  # nobody will ask for the tokens between two blocks: one copy is enough for all
+            tokens = tokens.clone()
+            for block in progress(self.blocks):
+                block.overwrite(tokens)
         return self.norm(tokens)
 
     def features(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B N D"]:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from labkit.nn.attention import Attention
 from labkit.nn.mlp import MLP
+from labkit.nn.recompute import runner
 from labkit.positions import LearnedPositions, check_positions, with_class_token
 
 
@@ -36,8 +37,8 @@ class ViT(nn.Module):
     """Images (B, C, H, W) to whatever the head answers.
 
     `tokenizer` gives tokens (B, N, D) and has `grid` and `dim`; `head` reads tokens and says by `class_token` where
-    it wants one, if it does; `positions` is a module that adds a place to each token (default: learned). Built in
-    lesson 04.
+    it wants one, if it does; `positions` is a module that adds a place to each token (default: learned); with
+    `recompute` a block keeps only its tokens for the backward pass. Built in lesson 04.
 
     >>> from labkit.heads import Classify
     >>> from labkit.tokenizers import Patches
@@ -54,9 +55,10 @@ class ViT(nn.Module):
         mlp_ratio: float = 4.0,
         positions: nn.Module | None = None,
         backend: str = "auto",
+        recompute: bool = False,
     ) -> None:
         super().__init__()
-        dim = tokenizer.dim
+        dim, self.recompute = tokenizer.dim, recompute
         self.tokenizer, self.head = tokenizer, head
         self.class_token = nn.Parameter(torch.zeros(1, 1, dim)) if head.class_token else None
         self.positions = positions or LearnedPositions(tokenizer.grid, dim, class_token=head.class_token)
@@ -78,8 +80,9 @@ class ViT(nn.Module):
 
     def mix(self, tokens: Float[Tensor, "B N D"]) -> Float[Tensor, "B N D"]:
         """The blocks and the last norm: tokens that know their places in, features out."""
+        run = runner(self.recompute)
         for block in self.blocks:
-            tokens = block(tokens)
+            tokens = run(block, tokens)
         return self.norm(tokens)
 
     def features(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B N D"]:

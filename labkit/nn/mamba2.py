@@ -8,14 +8,24 @@ the convolution. One group: all heads share b and c.
 """
 
 import math
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from labkit.nn.norm import RMSNorm
+from labkit.ops.convolution import causal_convolution
 from labkit.ops.ssd import backend_named, ssd
+from labkit.ops.ssd_chunked import ssd_continued
+
+
+class Carry(NamedTuple):
+    """What a mixer needs of the tokens before: the last K - 1 inputs of its convolution, and the state of its scan."""
+
+    recent: Float[Tensor, "B K-1 C"]
+    state: Float[Tensor, "B 1 S E"]
 
 
 class Mamba2(nn.Module):
@@ -50,7 +60,7 @@ class Mamba2(nn.Module):
         self.dt_bias = nn.Parameter(torch.empty(self.heads))
         self.A_log = nn.Parameter(torch.empty(self.heads))
         self.D = nn.Parameter(torch.ones(self.heads))
-        self.norm = nn.RMSNorm(self.inner, eps=1e-5)
+        self.norm = RMSNorm(self.inner, eps=1e-5)
         self.out_proj = nn.Linear(self.inner, dim, bias=False)
         self._initialise()
 
@@ -62,17 +72,39 @@ class Mamba2(nn.Module):
             self.A_log.copy_(torch.empty(self.heads).uniform_(1, 16).log())
 
     def forward(self, tokens: Float[Tensor, "B N D"]) -> Float[Tensor, "B N D"]:
-        """Two gates of the same scan: z from the token itself, dt for what it writes into the state."""
-        z, xbc, dt = self.in_proj(tokens).split([self.inner, self.inner + 2 * self.state, self.heads], dim=-1)
-        x, b, c = F.silu(self._convolved(xbc)).split([self.inner, self.state, self.state], dim=-1)
-        x = rearrange(x, "b n (h d) -> b n h d", h=self.heads)
+        """The whole sequence at once."""
+        return self.continued(tokens, more=False)[0]
+
+    def continued(
+        self, tokens: Float[Tensor, "B N D"], carry: Carry | None = None, *, more: bool = True
+    ) -> tuple[Float[Tensor, "B N D"], Carry | None]:
+        """Tokens that come after others, which left `carry` (None: there were none). Returns the mixed tokens and, with
+        `more` to come, what these leave. Two gates of the same scan: z from the token itself, dt for what it writes
+        into the state. ValueError for a part of a sequence where the backend is not chunked. Built in lesson 10."""
+        recent, state = carry or (None, None)
+        # a projection each: what comes out lies in one piece, which the passes over it need
+        shares = self.in_proj.weight.split([self.inner, self.inner + 2 * self.state, self.heads])
+        z, xbc, dt = (F.linear(tokens, share) for share in shares)
+        xbc = xbc if recent is None else torch.cat([recent, xbc], dim=1)
+        convolved = causal_convolution(xbc, self.conv1d.weight.squeeze(1), self.conv1d.bias)[:, -tokens.shape[1] :]
+        x, b, c = F.silu(convolved).split([self.inner, self.state, self.state], dim=-1)
+        x, b, c = x.unflatten(-1, (self.heads, -1)), b.unsqueeze(2), c.unsqueeze(2)
         wide = torch.promote_types(x.dtype, torch.float32)
         dt = F.softplus(dt.to(wide) + self.dt_bias.to(wide))
-        y = ssd(x, dt, -self.A_log.to(wide).exp(), b.unsqueeze(2), c.unsqueeze(2), backend=self.backend)
-        y = rearrange(y + self.D.to(y.dtype)[:, None] * x, "b n h d -> b n (h d)")
+        y, state = self._scanned(x, dt, b, c, state, more)
         # in the weights' type, float32 under mixed precision: squares are summed over the whole inner width
-        return self.out_proj(self.norm((y * F.silu(z)).to(self.norm.weight.dtype)))
+        mixed = self.out_proj(self.norm((y.flatten(2) * F.silu(z)).to(self.norm.weight.dtype)))
+        return mixed, Carry(xbc[:, 1 - self.taps :], state) if more else None
 
-    def _convolved(self, xbc: Float[Tensor, "B N E"]) -> Float[Tensor, "B N E"]:
-        """Each channel with its own K taps over this token and the K - 1 before it."""
-        return self.conv1d(F.pad(xbc.mT, (self.taps - 1, 0))).mT
+    def _scanned(
+        self, x: Tensor, dt: Tensor, b: Tensor, c: Tensor, state: Tensor | None, more: bool
+    ) -> tuple[Tensor, Tensor | None]:
+        """The scan, and D times x."""
+        a, skip = -self.A_log.to(dt.dtype).exp(), self.D.to(dt.dtype)
+        if self.backend == "chunked":
+            return ssd_continued(x, dt, a, b, c, skip=skip, state=state, more=more)
+        if more or state is not None:
+            raise ValueError(
+                f"backend {self.backend!r} reads a sequence in one piece: only backend 'chunked' goes on from there"
+            )
+        return ssd(x, dt, a, b, c, backend=self.backend) + skip.to(x.dtype)[:, None] * x, None

@@ -19,19 +19,11 @@ Q tokens in a chunk, Z chunks.
 """
 
 import torch
-import torch.nn.functional as F
-from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor
 
 from labkit.ops.backend import resolve
-
-Values = Float[Tensor, "B N H d"]
-Steps = Float[Tensor, "B N H"]
-Rates = Float[Tensor, " H"]
-Maps = Float[Tensor, "B N G S"]
-
-CHUNK = 64  # tokens
+from labkit.ops.ssd_chunked import CHUNK, Maps, Rates, Steps, Values, ssd_continued
 
 
 def ssd_loop(x: Values, dt: Steps, a: Rates, b: Maps, c: Maps) -> Values:
@@ -71,45 +63,9 @@ def decays(logs: Float[Tensor, "... Q"]) -> Float[Tensor, "... Q Q"]:
 
 
 def ssd_chunked(x: Values, dt: Steps, a: Rates, b: Maps, c: Maps, *, chunk: int = CHUNK) -> Values:
-    """Pairs within a chunk of Q tokens by the quadratic form; everything before it by the state it starts with. The
-    last chunk is filled up with tokens of step size zero, which change nothing. ValueError for a chunk below 1. Used
-    in lesson 04."""
-    if chunk < 1:
-        raise ValueError(f"chunk {chunk} must hold 1 token or more, or the sequence would have no chunks")
-    tokens, groups, heads = x.shape[1], b.shape[2], x.shape[2]
-    chunk = min(chunk, tokens)
-    lacking = -tokens % chunk
-    split = {"q": chunk, "g": groups}
-    told, logs = F.pad(dt.to(x.dtype)[..., None] * x, (0, 0, 0, 0, 0, lacking)), F.pad(dt * a, (0, 0, 0, lacking))
-    told = rearrange(told, "b (z q) (g h) d -> b z g h q d", **split)
-    logs = rearrange(logs, "b (z q) (g h) -> b z g h q", **split)
-    b, c = (rearrange(F.pad(part, (0, 0, 0, 0, 0, lacking)), "b (z q) g s -> b z g q s", q=chunk) for part in (b, c))
-    y = _within_chunks(told, logs, b, c)
-    if tokens > chunk:
-        y = y + _from_earlier_chunks(told, logs.cumsum(-1), b, c)
-    return rearrange(y, "b z g h q d -> b (z q) (g h) d", h=heads // groups)[:, :tokens]
-
-
-def _within_chunks(told: Tensor, logs: Tensor, b: Tensor, c: Tensor) -> Tensor:
-    """(B Z G H/G Q d): what tokens take from those before them in their own chunk, and from themselves."""
-    return ((c @ b.mT)[:, :, :, None] * decays(logs).to(told.dtype)) @ told
-
-
-def _from_earlier_chunks(told: Tensor, passed: Tensor, b: Tensor, c: Tensor) -> Tensor:
-    """(B Z G H/G Q d): what tokens take from all chunks before their own. `passed` are the logarithms of what is left
-    of the state that a chunk started with."""
-    heads = told.shape[3]
-    left = (passed[..., -1:] - passed).exp().to(told.dtype)  # of each token, at the end of its chunk
-    added = b.mT @ rearrange(told * left[..., None], "b z g h q d -> b z g q (h d)")
-    added = rearrange(added, "b z g s (h d) -> b z g s h d", h=heads)
-    keep = passed[..., -1].exp()[:, :, :, None, :, None]
-    state, states = torch.zeros_like(added[:, 0], dtype=keep.dtype), []
-    for z in range(added.shape[1]):
-        states.append(state)
-        state = keep[:, z] * state + added[:, z]
-    before = rearrange(torch.stack(states, dim=1).to(c.dtype), "b z g s h d -> b z g s (h d)")
-    taken = rearrange(c @ before, "b z g q (h d) -> b z g h q d", h=heads)
-    return taken * passed.exp().to(taken.dtype)[..., None]
+    """Pairs within a chunk of about `chunk` tokens by the quadratic form; everything before it by the state it starts
+    with. ValueError for a chunk below 1. Used in lesson 04."""
+    return ssd_continued(x, dt, a, b, c, chunk=chunk, more=False)[0]
 
 
 BACKENDS = {"loop": ssd_loop, "quadratic": ssd_quadratic, "chunked": ssd_chunked}

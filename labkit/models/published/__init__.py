@@ -13,11 +13,12 @@ from labkit.grid import Size
 from labkit.models.adventurer import Adventurer
 from labkit.models.published.adventurer import from_state_dict, side_of, to_state_dict
 from labkit.models.published.files import FORMATS, weights_in
-from labkit.models.published.hub import PUBLISHED, Checkpoint, fetched
+from labkit.models.published.hub import PUBLISHED, Checkpoint, cached, fetched
 from labkit.models.published.timm_vit import TIMM, from_timm, to_timm
 
 __all__ = [
-    "PUBLISHED", "TIMM", "Checkpoint", "from_state_dict", "from_timm", "load", "located", "to_state_dict", "to_timm",
+    "PUBLISHED", "TIMM", "Checkpoint", "cached", "from_state_dict", "from_timm", "load", "located", "to_state_dict",
+    "to_timm",
 ]  # fmt: skip
 
 

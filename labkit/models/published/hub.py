@@ -77,20 +77,29 @@ def fetched(name: str, *, cache: Path | None = None, endpoint: str | None = None
     sum the hub states, which is then removed.
     """
     from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
 
-    about = PUBLISHED[name]
-    where = {"repo_id": about.repository, "filename": about.file, "cache_dir": cache, "endpoint": endpoint}
-    try:
-        found = hf_hub_download(**where, local_files_only=True)
-    except LocalEntryNotFoundError:
+    about, found = PUBLISHED[name], cached(name, cache=cache)
+    if found is None:
         try:
-            found = hf_hub_download(**where)
+            found = Path(hf_hub_download(about.repository, about.file, cache_dir=cache, endpoint=endpoint))
         except Exception as error:  # whichever HTTP client this version of the hub's library uses has its own
             instead = f"give the path of {about.file} in place of the name"
             raise unfetched(name, error, what=about.url, instead=instead) from error
-    _check_sum(Path(found), name)
-    return Path(found)
+    _check_sum(found, name)
+    return found
+
+
+def cached(name: str, *, cache: Path | None = None) -> Path | None:
+    """The file of the published checkpoint `name` if it has been fetched before, else None; asks no network. Used in
+    lesson 10."""
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    about = PUBLISHED[name]
+    try:
+        return Path(hf_hub_download(about.repository, about.file, cache_dir=cache, local_files_only=True))
+    except LocalEntryNotFoundError:
+        return None
 
 
 def unfetched(name: str, error: Exception, *, what: str, instead: str) -> ValueError:

@@ -1,0 +1,69 @@
+"""Suite `step`: a training step of Adventurer-Tiny on one image, with and without recomputation."""
+
+import torch
+from cases import adventurer, floor_of, gradients, images_for, labels_for, step_of
+from memory import memory_of
+from timing import agreement, cell, interleaved, markdown, medians, memory_cell, ratio, say, time_cell
+
+TINY = "Adventurer-Tiny"
+ROUNDS = 6
+CASES = ((2, True), (2, False), (1, True))  # patch size, recompute
+
+
+def measure(rounds: int | None, image_size: int) -> dict:
+    """Seconds in units of the float32 forward floor, and memory."""
+    say("step")
+    found = {"rounds": rounds or ROUNDS, "agreement_with_recompute": _agreement(image_size), "cases": []}
+    groups: dict[int, dict] = {}
+    for patch_size, recompute in CASES:
+        model = adventurer(TINY, patch_size, image_size, recompute=recompute)
+        images = images_for(model)
+        group = groups.setdefault(patch_size, {f"floor p={patch_size}": floor_of(model, model.tokenizer.tokens + 1)})
+        group[_name(patch_size, recompute)] = step_of(model, images, labels_for(images))
+    seconds = interleaved(list(groups.values()), found["rounds"])
+    for patch_size, recompute in CASES:
+        asked = {"name": TINY, "patch_size": patch_size, "image_size": image_size, "recompute": recompute}
+        name, floor = _name(patch_size, recompute), f"floor p={patch_size}"
+        case = {
+            "patch_size": patch_size,
+            "tokens": (image_size // patch_size) ** 2,
+            "recompute": recompute,
+            "median_seconds": medians(seconds)[name],
+            "median_floor_seconds": medians(seconds)[floor],
+            "over_forward_floor": ratio(seconds[name], seconds[floor]),
+            "memory": memory_of(**asked, training=True, threads=torch.get_num_threads()),
+        }
+        found["cases"].append(case)
+    return found
+
+
+def _name(patch_size: int, recompute: bool) -> str:
+    return f"{'recompute' if recompute else 'keep'} p={patch_size}"
+
+
+def _agreement(image_size: int) -> dict[str, float]:
+    """Gradients with and without recomputation, at p = 2."""
+    found = []
+    for recompute in (True, False):
+        model = adventurer(TINY, 2, image_size, recompute=recompute)
+        images = images_for(model)
+        found.append(gradients(model, images, labels_for(images)))
+    return agreement("gradients with and without recompute", *found)
+
+
+def table(found: dict) -> str:
+    """A row for each case."""
+    rows = [
+        [
+            one["patch_size"],
+            f"{one['tokens']:,}",
+            "yes" if one["recompute"] else "no",
+            time_cell(one["median_seconds"]),
+            time_cell(one["median_floor_seconds"]),
+            cell(one["over_forward_floor"]),
+            memory_cell(one["memory"]["beyond"]) if one["memory"] else "not measured",
+        ]
+        for one in found["cases"]
+    ]
+    head = ["p", "tokens", "recompute", "seconds a step", "linear maps, forward", "step / linear maps"]
+    return markdown([*head, "memory above idle"], rows)

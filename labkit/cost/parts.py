@@ -1,0 +1,53 @@
+"""Where the seconds of a pass go, measured operation by operation while it runs."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from torch.utils._python_dispatch import TorchDispatchMode
+
+# the first name that an operation's own starts with says what kind it is
+KINDS = {
+    "mm": "linear layers",
+    "addmm": "linear layers",
+    "convolution": "linear layers",
+    "bmm": "products between tokens",
+    "baddbmm": "products between tokens",
+    "_scaled_dot_product": "products between tokens",
+    "exp": "exponentials and gates",
+    "silu": "exponentials and gates",
+    "gelu": "exponentials and gates",
+    "softplus": "exponentials and gates",
+    "_softmax": "exponentials and gates",
+    "copy_": "copies",
+    "clone": "copies",
+    "cat": "copies",
+    "flip": "copies",
+    "constant_pad_nd": "copies",
+    "_to_copy": "copies",
+}
+REST = "sums, factors and norms"
+
+
+def seconds_by_kind(work: Callable[[], Any]) -> dict[str, float]:
+    """Seconds that `work` spends in each kind of operation, the longest first; what is between operations is left out.
+    For work on a CPU, where an operation is done when it returns. Used in lesson 10."""
+    with _Clock() as clock:
+        work()
+    return dict(sorted(clock.seconds.items(), key=lambda one: -one[1]))
+
+
+class _Clock(TorchDispatchMode):
+    """Times each operation below autograd."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds = dict.fromkeys([*KINDS.values(), REST], 0.0)
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
+        began = time.perf_counter()
+        out = function(*args, **(kwargs or {}))
+        taken = time.perf_counter() - began
+        name = function._schema.name.removeprefix("aten::")
+        self.seconds[next((kind for start, kind in KINDS.items() if name.startswith(start)), REST)] += taken
+        return out
