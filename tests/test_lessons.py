@@ -67,7 +67,7 @@ def test_nobody_is_there_while_testing() -> None:
 
 @pytest.mark.parametrize("name", list(QUESTIONS))
 def test_predictions_name_the_thought_behind_each_wrong_answer(name: str, capsys: pytest.CaptureFixture) -> None:
-    question, values = QUESTIONS[name], {"small": 4, "steps": 150, "seeds": 3}
+    question, values = QUESTIONS[name], {"small": 4, "steps": 150, "seeds": 3, "tokens": "784", "tile": "64"}
     shown: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(predictions, "display", lambda text: shown.append(text.data))

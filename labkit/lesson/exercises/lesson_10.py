@@ -27,11 +27,6 @@ def _nothing_left(x: Sequence[float], keep: float, state: float) -> tuple[list[f
     return continued(x, keep, state)[0], state
 
 
-def _before(x: Sequence[float], keep: float, state: float) -> tuple[list[float], float]:
-    states, last = continued(x, keep, state)
-    return [state, *states[:-1]], last
-
-
 def carried(inner: int, state: int, taps: int) -> int:
     """Numbers that a mixer carries from piece to piece: the state, and the inputs of the convolution that its next
     window still needs."""
@@ -62,10 +57,6 @@ EXERCISES = (
                 _nothing_left,
                 "The answers are right, but you hand on the state that you were given. The next piece needs the one "
                 "that you end with.",
-            ),
-            Mistake(
-                _before,
-                "Each token reads the state after it has written to it: return the new states, not the old ones.",
             ),
         ),
         solved="Whoever reads on from your last state cannot tell that the sequence was ever cut.",
