@@ -6,18 +6,16 @@ plain peer. Memory that is freed goes back to the system at once, so that the pe
 """
 
 import ctypes
-import gc
 import json
 import subprocess
 import sys
 from pathlib import Path
 
-import psutil
 import torch
 from cases import built, forward_of, images_for, labels_for, step_of, watched
 from timing import Work, say
 
-from labkit.cost.fresh import M_MMAP_THRESHOLD, RESET, peak
+from labkit.cost.fresh import M_MMAP_THRESHOLD, held_during
 from labkit.records import REPOSITORY
 
 
@@ -39,12 +37,7 @@ def measure(asked: dict) -> dict[str, int]:
     ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, 2**16)
     torch.set_num_threads(asked["threads"])
     _work({**asked, "image_size": 4 * asked["patch_size"], "depth": 1, "watch": False})()
-    work = _work(asked)
-    gc.collect()
-    idle = psutil.Process().memory_info().rss
-    RESET.write_text("5")  # the peak so far is forgotten: from here on it counts
-    work()
-    return {"idle": idle, "beyond": peak() - idle}
+    return held_during(_work(asked))
 
 
 def _work(asked: dict) -> Work:

@@ -13,7 +13,9 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from labkit.models.adventurer import Adventurer, Block
+from labkit.models.reading import flipped
 from labkit.nn.mamba2 import Mamba2
+from labkit.ops.ssd import decays
 from labkit.positions import with_class_token
 
 CHUNK = 64  # tokens
@@ -43,18 +45,11 @@ def plain_forward(model: Adventurer, images: Tensor) -> Tensor:
 
 def _mixed(block: Block, tokens: Tensor) -> Tensor:
     """The mixer in the block's order of reading, the heading average in front."""
-    ordered = _flipped(tokens, block) if block.flip else tokens
+    ordered = flipped(tokens, block.place) if block.flip else tokens
     if block.heading:
         ordered = torch.cat([ordered.mean(dim=1, keepdim=True), ordered], dim=1)
     mixed = plain_mixer(block.mixer, ordered)[:, block.heading :]
-    return _flipped(mixed, block) if block.flip else mixed
-
-
-def _flipped(tokens: Tensor, block: Block) -> Tensor:
-    """The patches from the last to the first; a class token stays at the end."""
-    if block.place == "last":
-        return torch.cat([tokens[:, :-1].flip(1), tokens[:, -1:]], dim=1)
-    return tokens.flip(1)
+    return flipped(mixed, block.place) if block.flip else mixed
 
 
 def _mlp(mlp: nn.Module, tokens: Tensor) -> Tensor:
@@ -93,15 +88,7 @@ def plain_scan(x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor) -> Tensor
 
 def _within_chunks(told: Tensor, logs: Tensor, b: Tensor, c: Tensor) -> Tensor:
     """(B Z G H/G Q d): what tokens take from those before them in their own chunk, and from themselves."""
-    return ((c @ b.mT)[:, :, :, None] * _decays(logs).to(told.dtype)) @ told
-
-
-def _decays(logs: Tensor) -> Tensor:
-    """exp(logs_(s+1) + ... + logs_t) in row t and column s; 0 for s > t."""
-    passed = logs.cumsum(-1)
-    between = passed[..., :, None] - passed[..., None, :]
-    future = torch.ones(logs.shape[-1], logs.shape[-1], dtype=torch.bool, device=logs.device).triu(1)
-    return between.masked_fill(future, -torch.inf).exp()
+    return ((c @ b.mT)[:, :, :, None] * decays(logs).to(told.dtype)) @ told
 
 
 def _from_earlier_chunks(told: Tensor, passed: Tensor, b: Tensor, c: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ import gc
 import json
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,10 +31,15 @@ def measure(asked: dict) -> dict[str, int]:
     small = replace(shape, image_size=4 * shape.patch_size, depth=1)
     _run(*_made(small, asked), asked["training"])
     model, images = _made(shape, asked)
+    return held_during(lambda: _run(model, images, asked["training"]))
+
+
+def held_during(work: Callable[[], object]) -> dict[str, int]:
+    """Bytes that the process held before `work`, and the most during it beyond that."""
     gc.collect()
     idle = psutil.Process().memory_info().rss
     RESET.write_text("5")  # the peak so far is forgotten: from here on it counts
-    _run(model, images, asked["training"])
+    work()
     return {"idle": idle, "beyond": peak() - idle}
 
 

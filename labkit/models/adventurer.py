@@ -23,6 +23,7 @@ from labkit.nn.mamba2 import Carry, Mamba2
 from labkit.nn.mlp import SwiGLU
 from labkit.nn.norm import RMSNorm
 from labkit.nn.recompute import runner
+from labkit.ops.ssd import backend_named
 from labkit.ops.ssd_chunked import CHUNK
 from labkit.positions import LearnedPositions, Place, check_positions, with_class_token
 
@@ -159,7 +160,7 @@ class Adventurer(nn.Module):
     ) -> None:
         super().__init__()
         dim, place = tokenizer.dim, head.class_token
-        if tile is not None and (tile < 2 or backend not in ("auto", "chunked")):
+        if tile is not None and (tile < 2 or backend_named(backend) != "chunked"):
             raise ValueError(
                 f"tile {tile} with backend {backend!r}: pieces hold 2 tokens or more, and only the chunked scan goes "
                 "on from one to the next; leave tile out to read the sequence as a whole"
