@@ -16,7 +16,7 @@ from labkit.models.published import to_timm
 from labkit.models.vit import ViT
 from labkit.tokenizers import Patches
 
-VIT_ROUNDS, CLASSROOM_ROUNDS = 12, 20
+VIT_ROUNDS, CLASSROOM_ROUNDS = 30, 20
 VIT_CASES = ((16, 4), (8, 1), (4, 1))  # patch size, batch
 SIDE, GREY, WIDTH, DEPTH, HEADS, CLASSES, BATCH, CLIP = 16, 1, 64, 3, 4, 14, 64, 1.0  # the classroom
 CLASSROOM_SIZES = (16, 8, 4, 2, 1)

@@ -14,8 +14,9 @@ from labkit.heads import Classify, ClassifyToken
 from labkit.models import MODELS, adventurer, build
 from labkit.models.adventurer import Adventurer
 from labkit.models.vit import ViT
+from labkit.nn.gate import gated
 from labkit.nn.mamba2 import Carry, Mamba2
-from labkit.nn.norm import RMSNorm
+from labkit.nn.norm import GatedRMSNorm, RMSNorm
 from labkit.ops.convolution import causal_convolution
 from labkit.ops.ssd import ssd_loop
 from labkit.ops.ssd_chunked import chunks_of, ssd_continued
@@ -65,6 +66,35 @@ def test_the_norm_sums_in_float32(dtype: torch.dtype) -> None:
     ours, theirs = (kind(1024, eps=1e-5, dtype=dtype)(x) for kind in (RMSNorm, nn.RMSNorm))
     assert ours.dtype == dtype
     torch.testing.assert_close(ours, theirs, rtol=3 * torch.finfo(dtype).eps, atol=0)
+
+
+@pytest.mark.parametrize("shape", [(3, 5, 8), (1, 1, 1), (7, 4), (2, 3, 4, 6)])
+def test_gates_are_their_definition(shape: tuple[int, ...]) -> None:
+    def plain(x: Tensor, gate: Tensor) -> Tensor:
+        return x * gate / (1 + (-gate).exp())
+
+    def plain_norm(x: Tensor, gate: Tensor, weight: Tensor) -> Tensor:
+        opened = plain(x, gate)
+        return opened / (opened.pow(2).mean(-1, keepdim=True) + 1e-5).sqrt() * weight
+
+    def fast_norm(x: Tensor, gate: Tensor, weight: Tensor) -> Tensor:
+        norm = GatedRMSNorm(shape[-1], eps=1e-5, dtype=torch.float64)
+        return torch.func.functional_call(norm, {"weight": weight}, (x, gate))
+
+    given = doubles(shape, shape, shape[-1:])
+    before = [one.detach().clone() for one in given]
+    assert_same(gated, plain, given[:2])
+    assert_same(fast_norm, plain_norm, given)
+    assert all(map(torch.equal, given, before)), "what came in is left alone"
+
+
+def test_a_gated_norm_is_as_exact_as_its_weight() -> None:
+    """Under mixed precision x and gate are in half precision, the weight and the answer are not."""
+    x, gate = (torch.randn(4, 1024).bfloat16() for _ in range(2))
+    ours = GatedRMSNorm(1024, eps=1e-5)(x, gate)
+    assert ours.dtype == torch.float32
+    theirs = nn.RMSNorm(1024, eps=1e-5)((F.silu(gate) * x).float())
+    torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize(("tokens", "taps"), list(itertools.product((1, 2, 3, 4, 5, 9), (1, 2, 4, 7))))
@@ -245,6 +275,13 @@ def test_without_asking_a_tile_fits_the_cache(monkeypatch: pytest.MonkeyPatch) -
         return block.tile_for(torch.zeros(1, 4, width))
 
     assert [tile(width) for width in (64, 256, 768)] == [4096, 1024, 320]
+    assert (
+        Adventurer(Patches(2, 1, 256), Classify(256, 2), depth=1)
+        .bfloat16()
+        .blocks[0]
+        .tile_for(torch.zeros(1, 4, 256, dtype=torch.bfloat16))
+        == 2048
+    ), "half the bytes, twice the tokens"
     assert tile(64, backend="loop") is None
     monkeypatch.setattr(adventurer, "TILE", 1)
     assert tile(64) == 128, "two chunks at the least"

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from labkit.cost.shapes import Shape
 
 BACKENDS = ("chunked", "loop", "quadratic")  # of the scan, the default first
-MLP_RATIO, EXPAND, HEAD, TAPS, CHUNK, TILE = 2.5, 2, 64, 4, 64, 2**19
+MLP_RATIO, EXPAND, HEAD, TAPS, CHUNK, TILE, FLOAT32 = 2.5, 2, 64, 4, 64, 2**21, 4
 
 
 def _widths(shape: Shape) -> tuple[int, int, int, int, int]:
@@ -62,13 +62,13 @@ class _Piece(NamedTuple):
 
     @property
     def states(self) -> int:
-        """States that are held: the first one, and what chunks leave. None where nobody needs one."""
-        return self.left + 1 if self.left or self.before else 0
+        """States that are held: what the piece before has left, and what chunks leave."""
+        return self.left + (self.before > 0)
 
 
 def _pieces(shape: Shape) -> list[_Piece]:
     """The M tokens in the order of reading: whole if a tile holds them; else tile by tile, then the class token."""
-    tile = max(2, TILE // (EXPAND * shape.width) // CHUNK) * CHUNK
+    tile = max(2, TILE // (EXPAND * shape.width * FLOAT32) // CHUNK) * CHUNK
     patches = shape.tokens + 1
     sizes = [min(tile, patches - start) for start in range(0, patches, tile)] + [1] * shape.class_token
     if sum(sizes) <= tile:
@@ -151,7 +151,7 @@ def kept_bytes(shape: Shape, backend: str = "chunked", *, number: int = 4) -> in
     other forms, which have no formula here: `labkit.cost.counting` counts them."""
     _only_chunked(backend)
     d, n, pieces, hidden = shape.width, shape.length, _pieces(shape), _widths(shape)[-1]
-    around = 3 * n * d + 2 * n + 4 * n * hidden
+    around = 3 * n * d + 2 * n + 3 * n * hidden
     blocks = shape.depth * (around + sum(_kept_by_mixer(shape, piece) for piece in pieces))
     if len(pieces) > 1:  # the average takes a norm of its own, of the tokens as they were before a flip
         blocks += shape.depth * n + _flipped(shape) * n * d
@@ -160,11 +160,10 @@ def kept_bytes(shape: Shape, backend: str = "chunked", *, number: int = 4) -> in
 
 
 def _kept_by_mixer(shape: Shape, piece: _Piece) -> int:
-    """What is projected, the step sizes before softplus, z and its gate, y times the gate before and after the norm;
-    the C channels before and after the convolution, and its taps; x, b, c, y, step sizes, rates and states of the
-    scan."""
+    """What is projected, the step sizes before softplus, z, y after gate and norm; the C channels before and after the
+    convolution, and its taps; x, b, c, y, step sizes, rates and states of the scan."""
     inner, channels, heads, _, _ = _widths(shape)
-    gate = piece.tokens * (shape.width + heads + 4 * inner + 1)
+    gate = piece.tokens * (shape.width + heads + 2 * inner + 1)
     convolution = (2 * piece.seen + TAPS) * channels
     scan = piece.padded * (channels + inner + heads) + 2 * heads + piece.states * shape.state * inner
     return gate + convolution + scan
@@ -183,27 +182,28 @@ def peak_bytes(shape: Shape, backend: str = "chunked", *, number: int = 4) -> in
 
 def _held_around_scan(shape: Shape, piece: _Piece) -> int:
     """Left by the piece before: its tokens, its inputs of the convolution, a state. Then what is projected, z, the
-    step sizes, and the C channels before the convolution, after it, and after SiLU; twice where a chunk is filled up.
-    A flip makes a copy."""
+    step sizes, and the C channels before the convolution and after it; twice where a chunk is filled up. A flip makes a
+    copy."""
     inner, channels, heads, _, _ = _widths(shape)
     flips = _flipped(shape) > 0
     before = piece.before * ((1 + flips) * shape.width + channels) + (piece.before > 0) * shape.state * inner
     filled = piece.padded if piece.padded > piece.tokens else 0
-    given = (piece.tokens + filled) * (channels + heads)
+    given = piece.tokens * heads + filled * (channels + heads)
     return before + piece.tokens * ((1 + flips) * shape.width + inner) + 2 * piece.seen * channels + given
 
 
 def _held_by_scan(shape: Shape, piece: _Piece) -> int:
     """Throughout: sums of step sizes, dt x, scores and decays. Beside them the most of a few moments: where decays meet
-    scores, at y, where states are written, where they are faded, and where they are read."""
+    scores, at y, where states are written, and where they are read."""
     inner, _, heads, _, _ = _widths(shape)
     y, sums, one = piece.padded * inner, piece.padded * heads, shape.state * inner
     pairs = sums * piece.length
     moments = [pairs + y, 2 * y]
+    if piece.left:
+        moments += [2 * y + max(sums, piece.left * one)]
     if piece.states:
-        read = piece.begun * piece.length * inner
-        moments += [3 * y + max(sums, piece.left * one), 2 * y + (piece.left + piece.states) * one]
-        moments += [2 * y + piece.states * one + read + max(sums, piece.more * one)]
+        read = max(piece.chunks - 1, 1) * piece.length * inner
+        moments += [y + piece.left * one + max(read + sums, piece.more * one)]
     return sums + y + piece.padded * piece.length + pairs + max(moments)
 
 

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from labkit.nn.norm import RMSNorm
+from labkit.nn.norm import GatedRMSNorm
 from labkit.ops.convolution import causal_convolution
 from labkit.ops.ssd import backend_named, ssd
 from labkit.ops.ssd_chunked import ssd_continued
@@ -60,7 +60,7 @@ class Mamba2(nn.Module):
         self.dt_bias = nn.Parameter(torch.empty(self.heads))
         self.A_log = nn.Parameter(torch.empty(self.heads))
         self.D = nn.Parameter(torch.ones(self.heads))
-        self.norm = RMSNorm(self.inner, eps=1e-5)
+        self.norm = GatedRMSNorm(self.inner, eps=1e-5)
         self.out_proj = nn.Linear(self.inner, dim, bias=False)
         self._initialise()
 
@@ -86,14 +86,15 @@ class Mamba2(nn.Module):
         shares = self.in_proj.weight.split([self.inner, self.inner + 2 * self.state, self.heads])
         z, xbc, dt = (F.linear(tokens, share) for share in shares)
         xbc = xbc if recent is None else torch.cat([recent, xbc], dim=1)
-        convolved = causal_convolution(xbc, self.conv1d.weight.squeeze(1), self.conv1d.bias)[:, -tokens.shape[1] :]
-        x, b, c = F.silu(convolved).split([self.inner, self.state, self.state], dim=-1)
+        convolved = causal_convolution(xbc, self.conv1d.weight.squeeze(1), self.conv1d.bias)
+        convolved = convolved if recent is None else convolved[:, recent.shape[1] :]
+        bent = F.silu(convolved, inplace=not torch.is_grad_enabled())
+        x, b, c = bent.split([self.inner, self.state, self.state], dim=-1)
         x, b, c = x.unflatten(-1, (self.heads, -1)), b.unsqueeze(2), c.unsqueeze(2)
         wide = torch.promote_types(x.dtype, torch.float32)
         dt = F.softplus(dt.to(wide) + self.dt_bias.to(wide))
         y, state = self._scanned(x, dt, b, c, state, more)
-        # in the weights' type, float32 under mixed precision: squares are summed over the whole inner width
-        mixed = self.out_proj(self.norm((y.flatten(2) * F.silu(z)).to(self.norm.weight.dtype)))
+        mixed = self.out_proj(self.norm(y.flatten(2), z))
         return mixed, Carry(xbc[:, 1 - self.taps :], state) if more else None
 
     def _scanned(

@@ -8,6 +8,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from labkit.nn.gate import gated
+
 
 class MLP(nn.Module):
     """Tokens (B, N, D) to tokens (B, N, D) through `hidden` GELU units. Used from lesson 01 on."""
@@ -34,4 +36,4 @@ class SwiGLU(nn.Module):
 
     def forward(self, tokens: Float[Tensor, "B N D"]) -> Float[Tensor, "B N D"]:
         """Widen twice, gate, narrow."""
-        return self.w3(F.silu(self.w1(tokens)) * self.w2(tokens))
+        return self.w3(gated(self.w2(tokens), self.w1(tokens)))

@@ -13,6 +13,7 @@ what has Q x Q entries is computed again.
 Letters: as in `labkit.ops.ssd`; E = (H / G) d, what the heads of a group hold side by side.
 """
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import torch
@@ -82,45 +83,46 @@ class _Scan(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor | None]:
         """y, laid out as x, and the last state if there is `more`."""
         chunk = _Chunks.of(x, dt, a, b, c)
-        inside = _heads_last(chunk.weights() @ chunk.told)
-        y = torch.addcmul(inside, x, skip.to(x.dtype)[..., None], out=_laid_out_as(x))
-        # the chunks from `begin` on start with a state, those before `end` leave one to others
-        begin, end = int(state is None), x.shape[1] - (not more)
-        states = None
-        if end or not begin:
-            states = _states(chunk, b[:, :end].mT @ _joined(chunk.written(x)[:, :end]), state)
-            taken = _split(c[:, begin:] @ states[:, begin : x.shape[1]].to(c.dtype), x)
-            y[:, begin:].addcmul_(taken, chunk.since_start()[:, begin:])
-        ctx.save_for_backward(x, dt, a, b, c, skip, y, states)
-        ctx.begin, ctx.end = begin, end
+        inside = chunk.weights() @ chunk.told
+        y = torch.addcmul(_heads_last(inside), x, skip.to(x.dtype)[..., None], out=_laid_out_as(x))
+        del inside
+        end = x.shape[1] - (not more)  # the chunks before it leave a state to others
+        states = _states(chunk, b[:, :end].mT @ _joined(chunk.written(x)[:, :end]), state) if end else None
+        for some, before in _befores(state, states, x.shape[1]):
+            y[:, some].addcmul_(_split(c[:, some] @ before.to(c.dtype), x), chunk.since_start()[:, some])
+        ctx.save_for_backward(x, dt, a, b, c, skip, y, state, states)
         return y, states[:, -1].clone() if more else None
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, dy: Tensor, dlast: Tensor | None) -> tuple[Tensor | None, ...]:
         """The gradients of x, dt, a, b, c, skip and of the first state."""
-        x, dt, a, b, c, skip, y, states = ctx.saved_tensors
-        chunk, begin, end = _Chunks.of(x, dt, a, b, c), ctx.begin, ctx.end
+        x, dt, a, b, c, skip, y, state, states = ctx.saved_tensors
+        chunk = _Chunks.of(x, dt, a, b, c)
         inside = _heads_first(dy).contiguous()
         dtold = _laid_out_as(x).copy_(_heads_last(chunk.weights().mT @ inside))
         dscores = (inside @ chunk.told.mT).mul_(chunk.decay).sum(3).tril_()
         db, dc = dscores.mT @ c, dscores @ b
-        dstates = None
+        taken = []
+        for some, before in _befores(state, states, x.shape[1]):
+            faded = _joined(dy[:, some] * chunk.since_start()[:, some])
+            dc[:, some] += faded @ before.to(c.dtype).mT
+            taken.append(c[:, some].mT @ faded)
+        dstate = None if state is None else taken.pop(0)[:, 0].to(state.dtype)
+        dskip, dstates = _dot(dy, x), None
         if states is not None:
-            faded = _joined(dy[:, begin:] * chunk.since_start()[:, begin:])
-            dc[:, begin:] += faded @ states[:, begin : x.shape[1]].to(c.dtype).mT
-            dstates = _dstates(chunk, c[:, begin:].mT @ faded, dlast, begin, end)
-            after = dstates[:, 1:].to(b.dtype)
-            db[:, :end] += _joined(chunk.written(x)[:, :end]) @ after.mT
-            dtold[:, :end].addcmul_(_split(b[:, :end] @ after, x), chunk.until_end()[:, :end])
-        dskip, ddt = _dot(dy, x), _dot(dtold, x)
+            dstates = _dstates(chunk, [*taken, *([] if dlast is None else [dlast[:, None]])], dstate)
+            some = slice(states.shape[1])
+            db[:, some] += _joined(chunk.written(x)[:, some]) @ dstates.to(b.dtype).mT
+            dtold[:, some].addcmul_(_split(b[:, some] @ dstates.to(b.dtype), x), chunk.until_end()[:, some])
+        ddt = _dot(dtold, x)
         dpassed = _dot(dy, y) - skip[..., None] * dskip - dt * ddt
         if dstates is not None:
-            dpassed[:, :end, ..., -1] += _by_head(dstates[:, 1:] * states[:, 1 : end + 1], x)
+            dpassed[:, : states.shape[1], ..., -1] += _by_head(dstates * states, x)
         dlogs = dpassed.flip(-1).cumsum(-1).flip(-1)
         dx = dtold.mul_(_beside(dt, x)).addcmul_(dy, skip.to(x.dtype)[..., None])
         da, dskip = (part.sum((0, 1, -1)) for part in (dlogs * dt, dskip))
-        return dx, ddt.addcmul_(dlogs, a[..., None]), da, db, dc, dskip, None if begin else dstates[:, 0], None
+        return dx, ddt.addcmul_(dlogs, a[..., None]), da, db, dc, dskip, dstate, None
 
 
 class _Chunks(NamedTuple):
@@ -159,30 +161,41 @@ class _Chunks(NamedTuple):
 
     def kept(self) -> Tensor:
         """(B Z G 1 E): what is left of a state at the end of the chunk that started with it."""
-        return self.passed[..., -1].exp().repeat_interleave(self.told.shape[-1], dim=-1)[..., None, :]
+        kept = self.passed[..., -1:].exp()
+        return kept.expand(*kept.shape[:-1], self.told.shape[-1]).flatten(3)[..., None, :]
 
 
 def _states(chunk: _Chunks, added: Tensor, state: Tensor | None) -> Tensor:
-    """The state before the first chunk, and after each of those that add to it."""
-    kept, end = chunk.kept(), added.shape[1]
-    states = added.new_empty(len(added), end + 1, *added.shape[2:], dtype=kept.dtype)
-    states[:, 1:] = added
-    states[:, 0] = 0 if state is None else state
-    for z in range(end):
-        states[:, z + 1].addcmul_(states[:, z], kept[:, z])
+    """The state after each of those chunks that add to it, the first of which found `state`."""
+    kept = chunk.kept().unbind(1)
+    states = added.to(kept[0].dtype)
+    after = states.unbind(1)
+    if state is not None:
+        after[0].addcmul_(state, kept[0])
+    for z in range(1, len(after)):
+        after[z].addcmul_(after[z - 1], kept[z])
     return states
 
 
-def _dstates(chunk: _Chunks, taken: Tensor, dlast: Tensor | None, begin: int, end: int) -> Tensor:
-    """The gradient of each of `_states`, from the last to the first; `taken` is what reaches them through the chunks
-    from `begin` on."""
-    kept = chunk.kept()
-    dstates = taken.new_zeros(len(taken), end + 1, *taken.shape[2:], dtype=kept.dtype)
-    if dlast is not None:
-        dstates[:, end] = dlast
-    dstates[:, begin : begin + taken.shape[1]] += taken
-    for z in reversed(range(end)):
-        dstates[:, z].addcmul_(dstates[:, z + 1], kept[:, z])
+def _befores(state: Tensor | None, states: Tensor | None, chunks: int) -> Iterator[tuple[slice, Tensor]]:
+    """The chunks that find a state, and what they find: the first one that of the tokens before, others what the chunk
+    before them has left."""
+    if state is not None:
+        yield slice(1), state[:, None]
+    if chunks > 1:
+        yield slice(1, None), states[:, : chunks - 1]
+
+
+def _dstates(chunk: _Chunks, parts: list[Tensor], dstate: Tensor | None) -> Tensor:
+    """The gradient of each of `_states`, from the last to the first; `parts` is what reaches them from what found
+    them. What goes on to the state before them is added to `dstate`."""
+    kept = chunk.kept().unbind(1)
+    dstates = (torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]).to(kept[0].dtype)
+    after = dstates.unbind(1)
+    for z in reversed(range(1, len(after))):
+        after[z - 1].addcmul_(after[z], kept[z])
+    if dstate is not None:
+        dstate.addcmul_(after[0], kept[0])
     return dstates
 
 
