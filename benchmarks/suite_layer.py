@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from labkit.nn.mamba2 import Mamba2
 
-WIDTH, TILE = 256, 1024
+WIDTH, TILE = 256, 2048  # tokens: what a block of this width reads at a time
 CHUNKS = (32, 64, 128, 256)
 ROUNDS = 20
 MISSING = "transformers is not installed: pip install transformers==5.23.0"

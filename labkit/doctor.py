@@ -33,8 +33,10 @@ PACKAGES = {  # name: what happens without it
     "jupyterlab": "lessons cannot be opened here; runs and sweeps go on",
     "papermill": "the course cannot be re-run without a screen",
     "flash-attn": "torch's own flash kernel is taken (scaled_dot_product_attention): it is optional",
+    "mamba-ssm": "the scan is computed by labkit itself (backend chunked): it is optional",
 }
-LOADED_BY = {"torchvision": "torchvision", "flash-attn": "flash_attn"}  # compiled against one torch, fail on another
+# what is compiled against one torch and fails on another, and the names by which it is imported
+LOADED_BY = {"torchvision": "torchvision", "flash-attn": "flash_attn", "mamba-ssm": "mamba_ssm"}
 FRONT_ENDS = ("plotly", "anywidget", "jupyterlab_widgets")  # half in the kernel, half in the server's pages
 PATCH_SIZES, IMAGE_SIZE = (16, 8, 4, 2, 1), 224
 

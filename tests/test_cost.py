@@ -40,7 +40,7 @@ from labkit.positions import POSITIONS
 from labkit.tokenizers import Patches
 
 ROOT = Path(__file__).parents[1]
-BACKENDS = {"vit": ["math", "fused"], "adventurer": list(ssd.BACKENDS)}  # flash needs its own device
+BACKENDS = {"vit": ["math", "fused"], "adventurer": list(formulas.BACKENDS)}  # others need CUDA
 CASES = [(model, backend) for model, backends in BACKENDS.items() for backend in backends]
 
 # 10^9 multiply-adds of the released models with 1,000 classes, as printed: p = 16, 8, 4, 2, 1 (ViT from 32 on)
@@ -162,7 +162,7 @@ def test_executed_flops_of_wider_models_and_the_default_form(model: str) -> None
 )
 def test_executed_flops_of_several_pieces_equal_those_counted(backend: str, tokens: int, token: bool) -> None:
     """Around the borders of a tile of 128 tokens, in either order of reading. Other forms read the whole."""
-    one = shape("adventurer", tokens=tokens, width=2048, depth=1, class_token=token, state=8)
+    one = shape("adventurer", tokens=tokens, width=4096, depth=1, class_token=token, state=8)
     for flip in (False, True):
         with torch.device("meta"):
             built = model_of(one, backend=backend, flips=[flip])
@@ -174,18 +174,19 @@ def test_executed_flops_of_several_pieces_equal_those_counted(backend: str, toke
 
 
 def test_executed_flops_of_a_deep_model_in_pieces() -> None:
-    """Counted by torch, which computes it; three images are read one after the other."""
-    one = shape("adventurer", tokens=600, width=512, depth=4, class_token=True)
-    assert one.length + 1 > TILE // 4096, "more than one piece, in float32"
+    """Counted by torch, which computes it; two images are read one after the other."""
+    one = shape("adventurer", tokens=1100, width=512, depth=4, class_token=True)
+    assert one.length + 1 > TILE // 1024
     for flips in FLIPS:
         built = model_of(one, flips=flips)
-        assert counted_by_torch(built, torch.zeros(images_of(one, images=3))) == 3 * executed_flops(one)
+        assert counted_by_torch(built, torch.zeros(images_of(one, images=2))) == 2 * executed_flops(one)
 
 
 def test_products_of_the_scan_equal_those_counted() -> None:
     x, dt, a = torch.zeros(1, 100, 2, 8), torch.zeros(1, 100, 2), torch.zeros(2)
     b = torch.zeros(1, 100, 1, 6)
-    for backend, scan in ssd.BACKENDS.items():
+    for backend in formulas.BACKENDS:
+        scan = ssd.BACKENDS[backend]
         for chunk in (1, 7, 50, 64, 66, 67, 99, 100, 500) if backend == "chunked" else [64]:
             with FlopCounterMode(display=False) as counter:
                 scan(x, dt, a, b, b, **({"chunk": chunk} if backend == "chunked" else {}))
@@ -196,7 +197,7 @@ def test_the_formulas_assume_what_the_code_does() -> None:
     """Formulas know no torch, so these stand there once more."""
     assert formulas.CHUNK == ssd_chunked.CHUNK
     assert formulas.TILE == TILE
-    assert set(formulas.BACKENDS) == set(ssd.BACKENDS)
+    assert set(formulas.BACKENDS) == set(ssd.BACKENDS) - {"mamba_ssm"}, "which takes no CPU"
     for depth in range(1, 7):
         assert formulas._flipped(shape("adventurer", depth=depth)) == sum(as_released(depth))
     for tokens in range(1, 400):
@@ -280,7 +281,7 @@ def test_a_training_step_costs_three_forwards() -> None:
 
 @pytest.mark.parametrize(
     ("tokens", "width", "token", "pairs"),
-    [(63, 32, False, 64**2), (150, 32, True, 2 * 76**2), (200, 2048, True, 2 * 64**2 + 73**2 + 1)],
+    [(63, 32, False, 64**2), (150, 32, True, 2 * 76**2), (200, 4096, True, 2 * 64**2 + 73**2 + 1)],
 )
 def test_a_training_step_of_adventurer_computes_the_scores_again(
     tokens: int, width: int, token: bool, pairs: int

@@ -20,8 +20,8 @@ ANSWER = 40  # bytes of ten logits, which a pass also leaves
 # patch size, image size, width, depth, state: below, at and above one chunk, several heads, full and filled-up chunks
 CASES = [(16, 112, 64, 2, 64), (8, 64, 128, 3, 16), (8, 112, 128, 2, 64), (2, 32, 192, 2, 48), (1, 16, 64, 3, 64)]
 # sequences that Adventurer reads in pieces of 512, 256 and 128 tokens; no block that flips, one, two
-PIECES = [(1, 28, 512, 2, 64), (2, 52, 1024, 3, 16), (2, 34, 1024, 4, 64), (4, 64, 2048, 1, 64)]
-MANY = (1, 56, 2048, 1, 4)  # so many pieces that most is held at the last norm
+PIECES = [(1, 28, 1024, 2, 64), (2, 52, 2048, 3, 16), (2, 34, 2048, 4, 64), (4, 64, 4096, 1, 64)]
+MANY = (1, 56, 4096, 1, 4)  # so many pieces that most is held at the last norm
 FORMS = [("vit", "fused"), ("vit", "math"), ("adventurer", "chunked")]
 # in a process without the shape checks of these tests, which hold on to arguments a little longer
 COUNTING = """

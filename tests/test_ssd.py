@@ -2,6 +2,7 @@
 
 import math
 import random
+import types
 from collections.abc import Callable
 from functools import partial
 
@@ -9,9 +10,11 @@ import pytest
 import torch
 from jaxtyping import TypeCheckError
 
+from labkit.ops import ssd as ops
 from labkit.ops.ssd import BACKENDS, CHUNK, decays, ssd, ssd_chunked, ssd_loop, ssd_quadratic, ssd_weights
 
 Inputs = tuple[torch.Tensor, ...]
+PORTABLE = [name for name in BACKENDS if name != "mamba_ssm"]  # which needs CUDA
 
 # tokens, heads, numbers per head, groups, state size
 SHAPES = [(n, 2, 3, 1, 5) for n in (1, 2, 3, 5, 63, 64, 65, 128, 130)]
@@ -86,7 +89,7 @@ def test_random_shapes() -> None:
         assert_same(ssd_quadratic, given)
 
 
-@pytest.mark.parametrize("backend", list(BACKENDS))
+@pytest.mark.parametrize("backend", PORTABLE)
 def test_float32_is_near_float64(backend: str) -> None:
     given = inputs(200, 4, 8, 2, 16, dtype=torch.float32)
     exact = ssd_loop(*(part.double() for part in given))
@@ -103,7 +106,7 @@ def error_in_bf16(scan: Callable, x: torch.Tensor, dt: torch.Tensor, a: torch.Te
     return ((y - ssd_loop(x, dt, a, b, c)).abs() / ssd_loop(x.abs(), dt, a, b.abs(), c.abs())).max().item()
 
 
-@pytest.mark.parametrize("backend", list(BACKENDS))
+@pytest.mark.parametrize("backend", PORTABLE)
 def test_half_precision_keeps_steps_and_decays_in_float32(backend: str) -> None:
     scan, bound = partial(ssd, backend=backend), 3 * 2**-8  # a few roundings
     x, dt, a, b, c = (part.detach() for part in inputs(300, 4, 8, 1, 16, dtype=torch.float32))
@@ -115,7 +118,7 @@ def test_half_precision_keeps_steps_and_decays_in_float32(backend: str) -> None:
     assert error_in_bf16(scan, x, dt.bfloat16(), a.bfloat16(), b, c) > bound, "steps in bf16 are seen"
 
 
-@pytest.mark.parametrize("backend", list(BACKENDS))
+@pytest.mark.parametrize("backend", PORTABLE)
 @pytest.mark.parametrize("rate", [-1e30, -1e4, -1e-30, 0.0])
 def test_extreme_rates_stay_finite(backend: str, rate: float) -> None:
     x, dt, _, b, c = inputs(130, 2, 3, 1, 5, dtype=torch.float32)
@@ -130,7 +133,7 @@ def test_extreme_rates_stay_finite(backend: str, rate: float) -> None:
     torch.testing.assert_close(y, (weights @ x.transpose(1, 2)).transpose(1, 2), rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("backend", list(BACKENDS))
+@pytest.mark.parametrize("backend", PORTABLE)
 def test_a_step_that_wipes_the_state_leaves_later_tokens_exact(backend: str) -> None:
     x, dt, a, b, c = (part.detach() for part in inputs(40, 2, 3, 1, 5, dtype=torch.float32))
     dt[:, 7] = 30.0
@@ -168,7 +171,7 @@ def test_no_token_sees_those_behind_it(form: str) -> None:
 def test_groups_belong_to_neighbouring_heads() -> None:
     """Two groups, four heads: the first group's b and c serve the first two heads."""
     x, dt, a, b, c = inputs(10, 4, 3, 2, 5)
-    for backend in BACKENDS:
+    for backend in PORTABLE:
         y = ssd(x, dt, a, b, c, backend=backend)
         for g, heads in enumerate((slice(0, 2), slice(2, 4))):
             one = (x[:, :, heads], dt[:, :, heads], a[heads], b[:, :, g : g + 1], c[:, :, g : g + 1])
@@ -196,7 +199,7 @@ def test_decays_are_products_of_what_is_left() -> None:
 def test_what_cannot_be_is_refused() -> None:
     with pytest.raises(ValueError, match="3 groups do not divide 4 heads"):
         ssd(*inputs(5, 4, 3, 3, 2))
-    with pytest.raises(ValueError, match=r"'chunky'.*loop, quadratic, chunked"):
+    with pytest.raises(ValueError, match=r"'chunky'.*loop, quadratic, chunked, mamba_ssm"):
         ssd(*inputs(5, 4, 3, 2, 2), backend="chunky")
     for chunk in (0, -1):
         with pytest.raises(ValueError, match=f"chunk {chunk} must hold 1 token or more"):
@@ -209,7 +212,7 @@ def test_auto_is_chunked() -> None:
 
 
 @pytest.mark.gpu
-@pytest.mark.parametrize("backend", list(BACKENDS))
+@pytest.mark.parametrize("backend", PORTABLE)
 def test_backends_on_a_gpu(backend: str) -> None:
     given = inputs(200, 4, 16, 2, 8)
     upstream = torch.randn(given[0].shape, dtype=torch.float64)
@@ -225,7 +228,58 @@ def test_backends_on_a_gpu(backend: str) -> None:
     assert (half - expected[0].cuda()).norm() < 0.02 * expected[0].norm()
 
 
-@pytest.mark.parametrize("backend", list(BACKENDS))
+def stand_in(seen: dict) -> types.ModuleType:
+    """A module with the real package's signature."""
+
+    def mamba_chunk_scan_combined(
+        x, dt, A, B, C, chunk_size, D=None, z=None, dt_bias=None, initial_states=None, seq_idx=None, cu_seqlens=None,
+        dt_softplus=False, dt_limit=(0.0, float("inf")), return_final_states=False, return_varlen_states=False,
+    ):  # fmt: skip
+        seen["chunk_size"] = chunk_size
+        assert all(part is None for part in (D, z, dt_bias, initial_states, seq_idx, cu_seqlens))
+        assert not any((dt_softplus, return_final_states, return_varlen_states))
+        assert dt_limit == (0.0, float("inf"))
+        return ssd_loop(x, dt, A, B, C)
+
+    module = types.ModuleType("mamba_ssm.ops.triton.ssd_combined")
+    module.mamba_chunk_scan_combined = mamba_chunk_scan_combined
+    return module
+
+
+def test_the_kernels_are_handed_what_they_expect() -> None:
+    seen: dict = {}
+    given = inputs(9, 4, 3, 2, 5)
+    torch.testing.assert_close(ops._mamba_call(stand_in(seen), *given), ssd(*given))
+    assert seen["chunk_size"].bit_count() == 1, "a power of two"
+
+
+def test_the_kernels_are_refused_where_they_cannot_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = inputs(9, 4, 3, 2, 5)
+    monkeypatch.setattr(ops.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ValueError, match="not installed here"):
+        ssd(*given, backend="mamba_ssm")
+    monkeypatch.setattr(ops, "_mamba_package", lambda: stand_in({}))
+    with pytest.raises(ValueError, match="run on CUDA only"):
+        ssd(*given, backend="mamba_ssm")
+
+
+@pytest.mark.gpu
+def test_the_kernels_equal_the_definition() -> None:
+    pytest.importorskip("mamba_ssm", reason="mamba-ssm is not installed")
+    given = inputs(300, 4, 64, 2, 64)
+    expected = ssd_loop(*given)
+    there = [part.detach().cuda().float().requires_grad_() for part in given]
+    y = ssd(*there, backend="mamba_ssm")
+    assert (y.cpu() - expected).norm() < 0.01 * expected.norm()  # products in TF32
+    upstream = torch.randn(expected.shape, dtype=torch.float64)
+    exact = torch.autograd.grad((expected * upstream).sum(), given)
+    for one, other in zip(exact, torch.autograd.grad((y * upstream.cuda()).sum(), there), strict=True):
+        assert (other.cpu() - one).norm() < 0.02 * one.norm()
+    with pytest.raises(ValueError, match="float64"):
+        ssd(*(part.cuda() for part in given), backend="mamba_ssm")
+
+
+@pytest.mark.parametrize("backend", PORTABLE)
 def test_shapes_that_do_not_belong_together_are_refused(backend: str) -> None:
     x, dt, a = torch.randn(1, 200, 2, 3), torch.rand(1, 200, 2), -torch.rand(2)
     b, c = torch.randn(2, 1, 200, 1, 4)

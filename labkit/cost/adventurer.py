@@ -13,7 +13,7 @@ from typing import NamedTuple
 from labkit.cost.shapes import Shape
 
 BACKENDS = ("chunked", "loop", "quadratic")  # of the scan, the default first
-MLP_RATIO, EXPAND, HEAD, TAPS, CHUNK, TILE, FLOAT32 = 2.5, 2, 64, 4, 64, 2**21, 4
+MLP_RATIO, EXPAND, HEAD, TAPS, CHUNK, TILE = 2.5, 2, 64, 4, 64, 2**20
 
 
 def _widths(shape: Shape) -> tuple[int, int, int, int, int]:
@@ -68,7 +68,7 @@ class _Piece(NamedTuple):
 
 def _pieces(shape: Shape) -> list[_Piece]:
     """The M tokens in the order of reading: whole if a tile holds them; else tile by tile, then the class token."""
-    tile = max(2, TILE // (EXPAND * shape.width * FLOAT32) // CHUNK) * CHUNK
+    tile = max(2, TILE // (EXPAND * shape.width) // CHUNK) * CHUNK
     patches = shape.tokens + 1
     sizes = [min(tile, patches - start) for start in range(0, patches, tile)] + [1] * shape.class_token
     if sum(sizes) <= tile:

@@ -43,7 +43,7 @@ def never(depth: int) -> tuple[bool, ...]:
     return (False,) * depth
 
 
-TILE = 2**21  # bytes of the mixer's inner width: what is computed on the way for as many tokens stays in the cache
+TILE = 2**20  # numbers of the mixer's inner width: what is computed on the way for as many tokens stays in the cache
 
 FLIPS = {"as_released": as_released, "alternate": alternate, "never": never}
 
@@ -124,7 +124,7 @@ class Block(nn.Module):
         scan read a sequence as a whole. Used in lesson 10."""
         if self.tile or tokens.device.type != "cpu" or self.mixer.backend != "chunked":
             return self.tile
-        return max(2, TILE // (self.mixer.inner * tokens.element_size()) // CHUNK) * CHUNK
+        return max(2, TILE // self.mixer.inner // CHUNK) * CHUNK
 
 
 class Adventurer(nn.Module):

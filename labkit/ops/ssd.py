@@ -9,6 +9,7 @@ without softmax, under a mask that fades. The backends give the same values and 
     loop       the definition, one token after the other
     quadratic  the masked (N, N) matrix, all at once; memory grows with N x N
     chunked    the quadratic form inside chunks of Q tokens, the recurrence from chunk to chunk; linear in N
+    mamba_ssm  the chunked form by the kernels of the mamba-ssm package, on CUDA only
 
 In float32 the quadratic form is the least exact: it subtracts sums over the whole sequence, the chunked one over Q
 tokens. Step sizes and decays stay in float32 or better whatever x has: along the sequence they are multiplied with
@@ -17,6 +18,10 @@ each other, and so are their errors.
 Letters: B images, N tokens, H heads, d numbers per head, G groups of H / G heads that share b and c, S state size,
 Q tokens in a chunk, Z chunks.
 """
+
+import importlib
+import importlib.util
+from types import ModuleType
 
 import torch
 from jaxtyping import Float
@@ -68,7 +73,39 @@ def ssd_chunked(x: Values, dt: Steps, a: Rates, b: Maps, c: Maps, *, chunk: int 
     return ssd_continued(x, dt, a, b, c, chunk=chunk, more=False)[0]
 
 
-BACKENDS = {"loop": ssd_loop, "quadratic": ssd_quadratic, "chunked": ssd_chunked}
+KERNEL_CHUNK = 256  # tokens: what mamba-ssm's own layers ask of its kernels, which want a power of two
+
+
+def ssd_mamba(x: Values, dt: Steps, a: Rates, b: Maps, c: Maps) -> Values:
+    """The mamba-ssm package. ValueError says what is lacking: the package, CUDA, or a type that its kernels take."""
+    package = _mamba_package()
+    if x.device.type != "cuda":
+        raise ValueError(
+            f"backend 'mamba_ssm' was asked for tensors on {x.device.type!r}: its kernels run on CUDA only; "
+            "use backend='chunked', which gives the same values here"
+        )
+    if x.dtype == torch.float64:
+        raise ValueError(
+            "backend 'mamba_ssm' was asked for float64, which its kernels do not multiply; use backend='chunked'"
+        )
+    return _mamba_call(package, x, dt, a, b, c)
+
+
+def _mamba_package() -> ModuleType:
+    if importlib.util.find_spec("mamba_ssm") is None:
+        raise ValueError(
+            "backend 'mamba_ssm' needs the package mamba-ssm, which is not installed here (it builds against a CUDA "
+            "toolkit: pip install mamba-ssm); use backend='chunked', which gives the same values"
+        )
+    return importlib.import_module("mamba_ssm.ops.triton.ssd_combined")
+
+
+def _mamba_call(package: ModuleType, x: Values, dt: Steps, a: Rates, b: Maps, c: Maps) -> Values:
+    """It wants our layout; steps and rates as the mixer has them, not to be bent again."""
+    return package.mamba_chunk_scan_combined(x, dt, a, b, c, KERNEL_CHUNK)
+
+
+BACKENDS = {"loop": ssd_loop, "quadratic": ssd_quadratic, "chunked": ssd_chunked, "mamba_ssm": ssd_mamba}
 
 
 def backend_named(wanted: str) -> str:
@@ -81,7 +118,7 @@ def ssd(x: Values, dt: Steps, a: Rates, b: Maps, c: Maps, *, backend: str = "aut
     (B, N, G, S), where G divides H.
 
     `backend` is one of BACKENDS or "auto" (chunked). ValueError for an unknown one, for shapes that do not belong
-    together, and for groups that do not divide the heads. Built in lesson 04.
+    together, for groups that do not divide the heads, and for a backend that cannot run here. Built in lesson 04.
     """
     told, steps = tuple(x.shape[:3]), tuple(dt.shape)
     if steps != told or a.shape[0] != x.shape[2] or b.shape != c.shape or b.shape[:2] != x.shape[:2] or 0 in b.shape:
