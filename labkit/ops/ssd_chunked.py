@@ -84,7 +84,7 @@ class _Scan(torch.autograd.Function):
         """y, laid out as x, and the last state if there is `more`."""
         chunk = _Chunks.of(x, dt, a, b, c)
         inside = chunk.weights() @ chunk.told
-        y = torch.addcmul(_heads_last(inside), x, skip.to(x.dtype)[..., None], out=_laid_out_as(x))
+        y = (x * skip.to(x.dtype)[..., None]).add_(_heads_last(inside))
         del inside
         end = x.shape[1] - (not more)  # the chunks before it leave a state to others
         states = _states(chunk, b[:, :end].mT @ _joined(chunk.written(x)[:, :end]), state) if end else None
