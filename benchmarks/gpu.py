@@ -62,8 +62,9 @@ def table(found: dict) -> str:
         if "error" in one:
             rows.append([*start, _error(one), "", ""])
             continue
-        memory = memory_cell(one["memory"]) if one["memory"] is not None else "not measured"
-        rows.append([*start, f"{one['tokens_per_second']:,.0f}", memory, f"{one['utilisation']:.0%}"])
+        rows.append(
+            [*start, f"{one['tokens_per_second']:,.0f}", memory_cell(one["memory"]), f"{one['utilisation']:.0%}"]
+        )
     head = ["whose", "model", "p", "tokens", "batch", "tokens a second", "memory", "utilisation"]
     below = []
     for one in found["against_timm"]:

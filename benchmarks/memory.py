@@ -32,6 +32,11 @@ def memory_of(**asked: object) -> dict[str, int] | None:
     return json.loads(done.stdout)
 
 
+def beyond(found: dict) -> int | None:
+    """The bytes of a case's pass alone; None where memory could not be measured."""
+    return found["memory"]["beyond"] if found["memory"] else None
+
+
 def measure(asked: dict) -> dict[str, int]:
     """Build the model, settle, run it once; how many bytes more the process held at its peak."""
     ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, 2**16)

@@ -2,12 +2,13 @@
 
 import torch
 from cases import adventurer, floor_of, forward_of, images_for, watched
-from memory import memory_of
+from memory import beyond, memory_of
 from plain import Plain
 from timing import (
     Work,
     agreement,
     cell,
+    goal_cell,
     interleaved,
     markdown,
     medians,
@@ -21,6 +22,8 @@ from timing import (
 TINY, BASE = "Adventurer-Tiny", "Adventurer-Base"
 ROUNDS = 10
 SIZES = (2, 1)  # patches
+OVER_FLOOR = {"float32": 1.4, "bfloat16": 1.8}  # goals: labkit's time at p = 1 over that of the linear maps,
+GROWTH, TINY_BYTES, BASE_BYTES = 4.3, 1.0e9, 2.5e9  # times the seconds from p = 2 to p = 1, memory at p = 1
 
 
 def measure(rounds: int | None, image_size: int) -> dict:
@@ -83,17 +86,26 @@ def table(found: dict) -> str:
             time_cell(one["median_seconds"]),
             time_cell(one["median_floor_seconds"]),
             cell(one["over_floor"]),
-            memory_cell(one["memory"]["beyond"]) if one["memory"] else "not measured",
+            *_goals(one),
         ]
         for one in found["cases"]
     ]
-    head = ["model", "type", "p", "tokens", "seconds", "linear maps alone", "time / linear maps", "memory above idle"]
+    head = ["model", "type", "p", "tokens", "seconds", "linear maps alone", "time / linear maps", "goal"]
+    head += ["memory above idle"]
     grown = []
     for one in found["growth"]:
         few, many = one["tokens"]
-        grown.append([one["dtype"], f"{few:,} to {many:,}", f"{many / few:g}", cell(one)])
-    below = markdown(["type", "tokens", "times the tokens", "times the seconds"], grown)
+        goal = goal_cell(one, GROWTH, at_least=False)
+        grown.append([one["dtype"], f"{few:,} to {many:,}", f"{many / few:g}", cell(one), goal])
+    below = markdown(["type", "tokens", "times the tokens", "times the seconds", "goal"], grown)
     return markdown(head, rows) + "\n\n" + below
+
+
+def _goals(one: dict) -> tuple[str, str]:
+    """The goal for time, and memory with its goal: both are set for labkit at p = 1."""
+    if (one["model"], one["patch_size"]) != ("labkit", 1):
+        return "", memory_cell(beyond(one))
+    return goal_cell(one["over_floor"], OVER_FLOOR[one["dtype"]], at_least=False), memory_cell(beyond(one), TINY_BYTES)
 
 
 def measure_base(rounds: int | None, image_size: int) -> dict:
@@ -109,6 +121,6 @@ def measure_base(rounds: int | None, image_size: int) -> dict:
 
 def table_base(found: dict) -> str:
     """The one row."""
-    memory = memory_cell(found["memory"]["beyond"]) if found["memory"] else "not measured"
+    memory = memory_cell(beyond(found), BASE_BYTES)
     row = [BASE, "float32", found["patch_size"], f"{found['tokens']:,}", time_cell(found["seconds_once"]), memory]
     return markdown(["model", "type", "p", "tokens", "seconds, once", "memory above weights"], [row])

@@ -112,14 +112,25 @@ def cell(found: Mapping[str, float]) -> str:
     return f"{found['ratio']:.2f} ({found['low']:.2f} to {found['high']:.2f})"
 
 
+def goal_cell(found: Mapping[str, float], goal: float, *, at_least: bool) -> str:
+    """A goal for a ratio, and whether it is reached: yes or no where the whole interval lies on one side of it."""
+    low, high = (found["low"], found["high"]) if at_least else (-found["high"], -found["low"])
+    level = goal if at_least else -goal
+    verdict = "yes" if low >= level else "no" if high < level else "not shown"
+    return f"at {'least' if at_least else 'most'} {goal:g}: {verdict}"
+
+
 def time_cell(seconds: float) -> str:
     """Seconds, as milliseconds where they are few."""
     return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1e3:.3g} ms"
 
 
-def memory_cell(size: float) -> str:
-    """Bytes as MiB."""
-    return f"{size / 2**20:,.0f} MiB"
+def memory_cell(size: float | None, goal: float | None = None) -> str:
+    """Bytes as MB, and whether a goal in bytes is reached; None was not measured."""
+    if size is None:
+        return "not measured"
+    against = "" if goal is None else f" (at most {goal / 1e6:,.0f}: {'yes' if size <= goal else 'no'})"
+    return f"{size / 1e6:,.0f} MB{against}"
 
 
 def markdown(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

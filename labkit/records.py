@@ -95,13 +95,18 @@ def versions(*more: str) -> dict[str, str]:
     return found
 
 
+RECORDED = ("data/recorded", "benchmarks/results")  # of lessons and benchmarks
+
+
 def commit(folder: Path = REPOSITORY) -> str | None:
-    """The commit that `folder` (the code's own checkout) stands at, with "+changes" if tracked files differ from it;
-    None outside a git checkout."""
+    """The commit that `folder` (the code's own checkout) stands at, with "+changes" if tracked files differ from it,
+    recorded results aside: they say nothing of the code. None outside a git checkout."""
     head = _git(folder, "rev-parse", "HEAD")
     if not head:
         return None
-    return head + ("+changes" if _git(folder, "status", "--porcelain", "--untracked-files=no") else "")
+    code = [":/", *(f":(top,exclude){path}" for path in RECORDED)]
+    changes = _git(folder, "status", "--porcelain", "--untracked-files=no", "--", *code)
+    return head + ("+changes" if changes else "")
 
 
 def _git(folder: Path, *words: str) -> str:

@@ -35,7 +35,7 @@ from labkit.heads import Classify, ClassifyToken
 from labkit.models import MODELS, build
 from labkit.models.adventurer import FLIPS, TILE, Adventurer, as_released
 from labkit.models.vit import ViT
-from labkit.ops import ssd, ssd_chunked
+from labkit.ops import chunks, ssd, ssd_chunked
 from labkit.positions import POSITIONS
 from labkit.tokenizers import Patches
 
@@ -203,7 +203,7 @@ def test_the_formulas_assume_what_the_code_does() -> None:
     for tokens in range(1, 400):
         for chunk in (1, 7, 64):
             found = formulas._Piece.of(tokens, chunk=chunk)
-            assert (found.chunks, found.length) == ssd_chunked.chunks_of(tokens, chunk)
+            assert (found.chunks, found.length) == chunks.chunks_of(tokens, chunk)
 
 
 @pytest.mark.parametrize("run", [Run(width=32, depth=2, patch_size=p) for p in (16, 4, 1)], ids=lambda r: r.patch_size)
@@ -280,19 +280,24 @@ def test_a_training_step_costs_three_forwards() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tokens", "width", "token", "pairs"),
-    [(63, 32, False, 64**2), (150, 32, True, 2 * 76**2), (200, 4096, True, 2 * 64**2 + 73**2 + 1)],
+    ("tokens", "width", "token", "pairs", "begun"),
+    [
+        (63, 32, False, 64**2, 0),
+        (150, 32, True, 2 * 76**2, 76),
+        (200, 4096, True, 2 * 64**2 + 73**2 + 1, 64 + 73 + 1),
+    ],
 )
 def test_a_training_step_of_adventurer_computes_the_scores_again(
-    tokens: int, width: int, token: bool, pairs: int
+    tokens: int, width: int, token: bool, pairs: int, begun: int
 ) -> None:
-    """Three forwards, and once more the products c . b of the pairs in each chunk; in one piece and in several."""
+    """Three forwards, and once more the products c . b of the pairs in each chunk, and what tokens in chunks that
+    begin with a state read from it; in one piece and in several."""
     one = shape("adventurer", tokens=tokens, width=width, class_token=token, depth=3)
     with torch.device("meta"):
         built = model_of(one)
     forward, both = (count(built, images_of(one), training=training).flops for training in (False, True))
     embedding = 2 * one.tokens * one.patch_numbers * one.width
-    assert both == 3 * forward - embedding + one.depth * 2 * pairs * one.state
+    assert both == 3 * forward - embedding + one.depth * 2 * (pairs + begun * 2 * width) * one.state
 
 
 @pytest.mark.parametrize("model", list(FORMULAS))

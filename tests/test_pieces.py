@@ -7,9 +7,11 @@ from collections.abc import Callable
 import pytest
 import torch
 import torch.nn.functional as F
+from jaxtyping import TypeCheckError
 from torch import Tensor, nn
 
 from labkit.config import Run
+from labkit.cost.counting import _Watch
 from labkit.heads import Classify, ClassifyToken
 from labkit.models import MODELS, adventurer, build
 from labkit.models.adventurer import Adventurer
@@ -17,9 +19,10 @@ from labkit.models.vit import ViT
 from labkit.nn.gate import gated
 from labkit.nn.mamba2 import Carry, Mamba2
 from labkit.nn.norm import GatedRMSNorm, RMSNorm
+from labkit.ops.chunks import chunks_of
 from labkit.ops.convolution import causal_convolution
 from labkit.ops.ssd import ssd_loop
-from labkit.ops.ssd_chunked import chunks_of, ssd_continued
+from labkit.ops.ssd_chunked import ssd_continued
 from labkit.tokenizers import Patches
 
 EXACT = {"rtol": 1e-9, "atol": 1e-10}
@@ -307,6 +310,24 @@ def test_progress_watches_over_the_blocks() -> None:
         assert mixed.requires_grad is grad
 
 
+@pytest.mark.parametrize("taps", [1, 2, 4])
+def test_a_carry_holds_no_more_than_it_must(taps: int) -> None:
+    """The inputs that the convolution will see again, in memory of their own, however many pieces came before."""
+    mixer, carry = Mamba2(8, state=4, taps=taps), None
+    for tokens in (1, 1, 30):
+        _, carry = mixer.continued(torch.randn(1, tokens, 8), carry)
+    assert carry.recent.shape[1] == taps - 1
+    assert carry.recent.untyped_storage().nbytes() == 4 * (taps - 1) * (mixer.inner + 2 * 4)
+
+
+def test_a_state_of_other_images_is_refused() -> None:
+    given = [part.detach() for part in scan_inputs(5, 2, 3, 1, 4)]
+    with pytest.raises((ValueError, TypeCheckError), match=r"\(1, 1, 4, 6\) must be \(2, 1, 4, 6\)|B"):
+        ssd_continued(*given[:5], state=given[6][:1])
+    with pytest.raises(ValueError, match=r"none empty"):
+        Mamba2(8, state=4)(torch.zeros(1, 0, 8))
+
+
 # ---------------------------------------------------------------- recomputation
 
 
@@ -325,22 +346,21 @@ def test_recomputing_trains_to_the_same_weights(model: str) -> None:
 
 @pytest.mark.parametrize("model", [ViT, Adventurer])
 def test_recomputing_keeps_less(model: type[nn.Module]) -> None:
-    """Of each block little more than its tokens, instead of everything on the way."""
-    options = {"heads": 2} if model is ViT else {"tile": 16}
+    """Of each block its tokens, and of each piece what the one before has left; nothing of what is on the way."""
+    width, tokens, depth, pieces, state = 32, 64, 4, 5, 8
+    options = {"heads": 2} if model is ViT else {"tile": 16, "state": state, "flips": "alternate"}
     kept = []
     for recompute in (False, True):
-        built = model(Patches(8, 1, 32), Classify(32, 2), depth=4, recompute=recompute, **options)
-        sizes: dict[int, int] = {}
-
-        def pack(tensor: Tensor, sizes=sizes) -> Tensor:
-            sizes[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
-            return tensor
-
-        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-            answer = built(torch.randn(1, 3, 8, 8))
+        built = model(Patches(8, 1, width), Classify(width, 2), depth=depth, recompute=recompute, **options)
+        images = torch.randn(1, 3, 8, 8)
+        with _Watch([*built.parameters(), *built.buffers(), images]) as watch:
+            answer = built(images)
+            kept.append(watch.live)
         answer.sum().backward()
-        kept.append(sum(sizes.values()))
     assert kept[1] < kept[0] / 3
+    carry = pieces * (state * 2 * width + 3 * (2 * width + 2 * state) + width + tokens // pieces)
+    around = tokens * width * 4  # embedded, placed, normed and averaged
+    assert kept[1] < 4 * (depth * (tokens * width + (0 if model is ViT else carry)) + around)
 
 
 @pytest.mark.gpu

@@ -1,5 +1,6 @@
 """Recording collects what lessons keep, with its provenance, and replaces nothing when a lesson fails."""
 
+import subprocess
 from pathlib import Path
 
 import nbformat
@@ -58,3 +59,20 @@ def test_numbers_that_json_cannot_hold_are_kept_as_null(monkeypatch: pytest.Monk
     monkeypatch.setattr(results, "display", lambda bundle, raw: shown.append(bundle[results.RESULT]))
     results.keep(low=float("-inf"), high=0.5, n=3)
     assert shown == [{"low": None, "high": 0.5, "n": 3}]
+
+
+def test_recorded_results_are_no_change_of_the_code(tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("labkit/train.py", "data/recorded/05.json", "benchmarks/results/speed.json")]
+    for path in files:
+        path.parent.mkdir(parents=True)
+        path.write_text("1")
+    person = ("-c", "user.name=a", "-c", "user.email=a@b.c")
+    for words in (("init",), ("add", "."), (*person, "commit", "-m", "first")):
+        subprocess.run(["git", "-C", str(tmp_path), *words], check=True, capture_output=True)
+    clean = records.commit(tmp_path)
+    for path in files[1:]:
+        path.write_text("2")
+    assert records.commit(tmp_path) == clean
+    assert len(clean) == 40
+    files[0].write_text("2")
+    assert records.commit(tmp_path / "labkit") == clean + "+changes"

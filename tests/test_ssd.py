@@ -12,6 +12,7 @@ from jaxtyping import TypeCheckError
 
 from labkit.ops import ssd as ops
 from labkit.ops.ssd import BACKENDS, CHUNK, decays, ssd, ssd_chunked, ssd_loop, ssd_quadratic, ssd_weights
+from labkit.ops.ssd_chunked import ssd_continued
 
 Inputs = tuple[torch.Tensor, ...]
 PORTABLE = [name for name in BACKENDS if name != "mamba_ssm"]  # which needs CUDA
@@ -131,6 +132,39 @@ def test_extreme_rates_stay_finite(backend: str, rate: float) -> None:
     alone = torch.diag_embed(scores.diagonal(dim1=-2, dim2=-1))
     weights = alone if rate < -1 else scores.tril()  # each token sees itself alone, or nothing is forgotten
     torch.testing.assert_close(y, (weights @ x.transpose(1, 2)).transpose(1, 2), rtol=1e-4, atol=1e-4)
+
+
+def with_steps_of_a_mixer(rates: torch.Tensor, dtype: torch.dtype) -> tuple[list[torch.Tensor], torch.Tensor]:
+    """x, dt, a, b, c and skip with steps from 0.001 to 0.1, and a gradient from above."""
+    x, b, c, upstream = (torch.randn(2, 300, *rest).to(dtype) for rest in ((4, 16), (1, 16), (1, 16), (4, 16)))
+    dt = torch.empty(2, 300, 4).uniform_(math.log(1e-3), math.log(1e-1)).exp()
+    return [part.requires_grad_() for part in (x, dt, rates, b, c, torch.ones(4))], upstream
+
+
+def errors_of_gradients(given: list[torch.Tensor], upstream: torch.Tensor) -> list[float]:
+    """Of x, dt, a, b, c, skip, each in shares of itself, beside the definition in float64."""
+    y, _ = ssd_continued(*given[:5], skip=given[5], more=False)
+    wide = [part.detach().double().requires_grad_() for part in given]
+    exact = ssd_loop(*wide[:5]) + wide[5][:, None] * wide[0]
+    pairs = zip(
+        torch.autograd.grad(y, given, upstream), torch.autograd.grad(exact, wide, upstream.double()), strict=True
+    )
+    return [float((one - other).norm() / other.norm().clamp(min=1e-30)) for one, other in pairs]
+
+
+def test_gradients_of_steps_and_rates_hold_in_half_precision() -> None:
+    """They are small differences of what flows to a token and what flows from it, and D x is large beside the scan."""
+    errors = errors_of_gradients(*with_steps_of_a_mixer(-15 * torch.rand(4) - 1, torch.bfloat16))
+    assert max(errors[:2] + errors[3:]) < 0.01
+    assert errors[2] < 0.05
+
+
+@pytest.mark.parametrize("rate", [-1e3, -1e4, -1e30])
+def test_gradients_at_extreme_rates_are_those_of_the_definition(rate: float) -> None:
+    """Where next to nothing is left of a token, next to nothing must be multiplied with the rate."""
+    errors = errors_of_gradients(*with_steps_of_a_mixer(torch.full((4,), rate), torch.float32))
+    assert max(errors[:2] + errors[3:]) < 1e-4
+    assert errors[2] < 1e-2
 
 
 @pytest.mark.parametrize("backend", PORTABLE)

@@ -181,12 +181,12 @@ def peak_bytes(shape: Shape, backend: str = "chunked", *, number: int = 4) -> in
 
 
 def _held_around_scan(shape: Shape, piece: _Piece) -> int:
-    """Left by the piece before: its tokens, its inputs of the convolution, a state. Then what is projected, z, the
+    """Left by the piece before: its tokens, the last inputs of its convolution, a state. Then what is projected, z, the
     step sizes, and the C channels before the convolution and after it; twice where a chunk is filled up. A flip makes a
     copy."""
     inner, channels, heads, _, _ = _widths(shape)
     flips = _flipped(shape) > 0
-    before = piece.before * ((1 + flips) * shape.width + channels) + (piece.before > 0) * shape.state * inner
+    before = piece.before * shape.width + (piece.before > 0) * ((TAPS - 1) * channels + shape.state * inner)
     filled = piece.padded if piece.padded > piece.tokens else 0
     given = piece.tokens * heads + filled * (channels + heads)
     return before + piece.tokens * ((1 + flips) * shape.width + inner) + 2 * piece.seen * channels + given

@@ -79,8 +79,9 @@ class Block(nn.Module):
         new = [joined(list(self._read(pieces)), **order) for pieces in self._pieces(tokens)]
         return torch.cat(new) if len(new) > 1 else new[0]
 
+    @torch.no_grad()
     def overwrite(self, tokens: Float[Tensor, "B N D"]) -> None:
-        """`forward` without gradients, in the memory of the tokens."""
+        """`forward` without gradients, in the memory of the tokens. Hooks of the block do not see it."""
         for pieces in self._pieces(tokens):
             for old, new in zip(pieces, self._read(pieces), strict=True):
                 old.copy_(new)
@@ -92,24 +93,26 @@ class Block(nn.Module):
             yield pieces_of(share, tile, ahead=int(self.heading), flip=self.flip, place=self.place)
 
     def _read(self, pieces: list[Tensor]) -> Iterator[Tensor]:
-        """The pieces after the block, one after the other."""
-        run, carry, whole = runner(self.recompute), None, len(pieces) == 1
-        average = None if whole or not self.heading else self._average(pieces, run)
-        order = {"whole": whole, "flip": self.flip, "place": self.place}
+        """The pieces after the block, one after the other, each as it lies in memory."""
+        run, carry = runner(self.recompute), None
+        average = self._average(pieces, run) if self.heading and len(pieces) > 1 else None
         for number, piece in enumerate(pieces, start=1):
-            new, carry = run(self._piece, turned(piece, **order), average, carry, number < len(pieces))
-            yield turned(new, **order)
+            new, carry = run(self._piece, piece, average, carry, number < len(pieces))
+            yield new
 
     def _piece(
-        self, tokens: Tensor, average: Tensor | None, carry: Carry | None, more: bool
+        self, piece: Tensor, average: Tensor | None, carry: Carry | None, more: bool
     ) -> tuple[Tensor, Carry | None]:
-        """A piece in the order of reading, and what it leaves. `average` is None where the piece is the whole."""
+        """A piece after the block, and what it leaves. `average` is None where the piece is the whole."""
+        first = carry is None
+        order = {"whole": first and not more, "flip": self.flip, "place": self.place}
+        tokens = turned(piece, **order)
         read = self.norm(tokens)
-        if first := self.heading and carry is None:
+        if ahead := self.heading and first:
             read = torch.cat([read.mean(dim=1, keepdim=True) if average is None else average, read], dim=1)
         mixed, carry = self.mixer.continued(read, carry, more=more)
-        tokens = tokens + mixed[:, first:]
-        return tokens + self.mlp(self.norm_mlp(tokens)), carry
+        tokens = tokens + mixed[:, ahead:]
+        return turned(tokens + self.mlp(self.norm_mlp(tokens)), **order), carry
 
     def _average(self, pieces: list[Tensor], run: Callable) -> Tensor:
         """(B 1 D): the mean of all normed tokens."""

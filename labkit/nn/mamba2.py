@@ -1,7 +1,7 @@
 """The Mamba-2 mixer (Dao & Gu, 2024): project, convolve, scan, gate, project back.
 
-As in mamba-ssm 2.0.4, whose names it keeps, so that published weights fit; without its kernels, so that it runs
-anywhere. Causal: a token sees itself and those before it. A and dt stay in float32 under mixed precision.
+As in mamba-ssm 2.0.4, whose names it keeps, so that published weights fit; its kernels are not needed. Causal: a token
+sees itself and those before it. A and dt stay in float32 under mixed precision.
 
 Letters: B images, N tokens, D width, E = expand D inner width, H = E / d heads of d numbers, S state size, K taps of
 the convolution. One group: all heads share b and c.
@@ -22,7 +22,8 @@ from labkit.ops.ssd_chunked import ssd_continued
 
 
 class Carry(NamedTuple):
-    """What a mixer needs of the tokens before: the last K - 1 inputs of its convolution, and the state of its scan."""
+    """What a mixer needs of the tokens before: the last K - 1 inputs of its convolution (or as many as there were), and
+    the state of its scan."""
 
     recent: Float[Tensor, "B K-1 C"]
     state: Float[Tensor, "B 1 S E"]
@@ -95,7 +96,8 @@ class Mamba2(nn.Module):
         dt = F.softplus(dt.to(wide) + self.dt_bias.to(wide))
         y, state = self._scanned(x, dt, b, c, state, more)
         mixed = self.out_proj(self.norm(y.flatten(2), z))
-        return mixed, Carry(xbc[:, 1 - self.taps :], state) if more else None
+        # a copy: a view would keep all of xbc
+        return mixed, Carry(xbc[:, max(0, xbc.shape[1] - self.taps + 1) :].clone(), state) if more else None
 
     def _scanned(
         self, x: Tensor, dt: Tensor, b: Tensor, c: Tensor, state: Tensor | None, more: bool

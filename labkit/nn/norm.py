@@ -15,12 +15,15 @@ from torch import Tensor, nn
 class RMSNorm(nn.RMSNorm):
     """`torch.nn.RMSNorm` over the last axis, with a weight, in fewer passes. Used in lesson 04."""
 
+    def __init__(self, dim: int, *, eps: float, dtype: torch.dtype | None = None) -> None:
+        super().__init__(dim, eps=eps, dtype=dtype)
+
     def forward(self, x: Float[Tensor, "... D"]) -> Float[Tensor, "... D"]:
         """As wide as it came."""
         return _RMSNorm.apply(x, self.weight, self.eps)
 
 
-class GatedRMSNorm(nn.RMSNorm):
+class GatedRMSNorm(RMSNorm):
     """RMSNorm of x silu(gate), as the Mamba-2 mixer ends (Dao & Gu, 2024). Only x and the gate are kept for the
     backward pass. Used in lesson 04."""
 

@@ -28,7 +28,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from labkit.ops.backend import resolve
-from labkit.ops.ssd_chunked import CHUNK, Maps, Rates, Steps, Values, ssd_continued
+from labkit.ops.ssd_chunked import CHUNK, Maps, Rates, Steps, Values, check_inputs, ssd_continued
 
 
 def ssd_loop(x: Values, dt: Steps, a: Rates, b: Maps, c: Maps) -> Values:
@@ -97,7 +97,13 @@ def _mamba_package() -> ModuleType:
             "backend 'mamba_ssm' needs the package mamba-ssm, which is not installed here (it builds against a CUDA "
             "toolkit: pip install mamba-ssm); use backend='chunked', which gives the same values"
         )
-    return importlib.import_module("mamba_ssm.ops.triton.ssd_combined")
+    try:
+        return importlib.import_module("mamba_ssm.ops.triton.ssd_combined")
+    except ImportError as error:  # built against another torch, say
+        raise ValueError(
+            f"backend 'mamba_ssm': the package mamba-ssm is there and does not load ({error}); install it again beside "
+            "this torch, or use backend='chunked'"
+        ) from error
 
 
 def _mamba_call(package: ModuleType, x: Values, dt: Steps, a: Rates, b: Maps, c: Maps) -> Values:
@@ -120,14 +126,5 @@ def ssd(x: Values, dt: Steps, a: Rates, b: Maps, c: Maps, *, backend: str = "aut
     `backend` is one of BACKENDS or "auto" (chunked). ValueError for an unknown one, for shapes that do not belong
     together, for groups that do not divide the heads, and for a backend that cannot run here. Built in lesson 04.
     """
-    told, steps = tuple(x.shape[:3]), tuple(dt.shape)
-    if steps != told or a.shape[0] != x.shape[2] or b.shape != c.shape or b.shape[:2] != x.shape[:2] or 0 in b.shape:
-        raise ValueError(
-            f"x {tuple(x.shape)}, dt {steps}, a {tuple(a.shape)}, b {tuple(b.shape)}, c {tuple(c.shape)} must be "
-            "(B, N, H, d), (B, N, H), (H,) and twice (B, N, G, S), none empty: else tokens would meet the wrong ones"
-        )
-    if x.shape[2] % b.shape[2]:
-        raise ValueError(
-            f"{b.shape[2]} groups do not divide {x.shape[2]} heads: each group of heads shares one b and one c"
-        )
+    check_inputs(x, dt, a, b, c)
     return BACKENDS[backend_named(backend)](x, dt, a, b, c)

@@ -5,21 +5,35 @@ the sum of dt a from the start of the chunk up to token t, and h the state that 
 
     y_t = sum over s <= t of (c_t . b_s) exp(passed_t - passed_s) dt_s x_s  +  exp(passed_t) c_t h  +  skip x_t
 
-The backward pass needs no derivative of an exponential. The exponentials that lead to token t multiply all that makes
-up y_t (but for the skip), so the derivative by passed_t is dy_t . y_t; those that start from token s multiply all that
-comes from it, which takes away dx_s . x_s (as in the kernels of Dao & Gu, 2024). Inputs, y and states are kept for it;
+The backward pass needs no derivative of an exponential. The product that a pair (s, t) adds to dy_t . y_t goes through
+every step in between, and through no other; so does what is read from h at t through all steps up to t, what s has
+written through all steps after it, and what is left of h at the end through all of the chunk. Their sums are taken in
+float32 or better from the same products, so that what belongs to no step cancels. Inputs and states are kept for it;
 what has Q x Q entries is computed again.
 
 Letters: as in `labkit.ops.ssd`; E = (H / G) d, what the heads of a group hold side by side.
 """
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
+
+from labkit.ops.chunks import (
+    Chunks,
+    beside,
+    by_head,
+    chunks_of,
+    dot,
+    heads_first,
+    heads_last,
+    joined,
+    laid_out_as,
+    split,
+)
 
 Values = Float[Tensor, "B N H d"]
 Steps = Float[Tensor, "B N H"]
@@ -28,15 +42,6 @@ Maps = Float[Tensor, "B N G S"]
 State = Float[Tensor, "B G S E"]
 
 CHUNK = 64  # tokens
-
-
-def chunks_of(tokens: int, chunk: int) -> tuple[int, int]:
-    """How many chunks, and their length: as near to `chunk` as makes them equal, so that hardly a token has to be
-    filled up. ValueError for a chunk below 1. Used in lesson 04."""
-    if chunk < 1:
-        raise ValueError(f"chunk {chunk} must hold 1 token or more, or the sequence would have no chunks")
-    chunks = max(1, (tokens + chunk // 2) // chunk)
-    return chunks, -(-tokens // chunks)
 
 
 def ssd_continued(
@@ -53,7 +58,8 @@ def ssd_continued(
 ) -> tuple[Values, State | None]:
     """The scan of tokens that come after others, which left `state` (None: there were none), plus `skip` times x.
     Returns y and, with `more` to come, the state that these tokens leave. A sequence in pieces has the values and
-    gradients that it has in one. ValueError for a chunk below 1. Built in lesson 10."""
+    gradients that it has in one. ValueError for a chunk below 1 and as `check_inputs`. Built in lesson 10."""
+    check_inputs(x, dt, a, b, c, state)
     tokens, groups = x.shape[1], b.shape[2]
     chunks, length = chunks_of(tokens, chunk)
     if lacking := chunks * length - tokens:  # tokens of step size zero: they change nothing
@@ -64,6 +70,23 @@ def ssd_continued(
     skip = torch.zeros_like(a) if skip is None else skip
     y, state = _Scan.apply(x, dt, a.view(groups, -1), b, c, skip.view(groups, -1), state, more)
     return y.view(len(x), chunks * length, -1, x.shape[-1])[:, :tokens], state
+
+
+def check_inputs(x: Values, dt: Steps, a: Rates, b: Maps, c: Maps, state: State | None = None) -> None:
+    """ValueError for inputs of a scan that do not belong together, and for groups that do not divide the heads."""
+    told, steps = tuple(x.shape[:3]), tuple(dt.shape)
+    if steps != told or a.shape[0] != x.shape[2] or b.shape != c.shape or b.shape[:2] != x.shape[:2] or 0 in b.shape:
+        raise ValueError(
+            f"x {tuple(x.shape)}, dt {steps}, a {tuple(a.shape)}, b {tuple(b.shape)}, c {tuple(c.shape)} must be "
+            "(B, N, H, d), (B, N, H), (H,) and twice (B, N, G, S), none empty: else tokens would meet the wrong ones"
+        )
+    if x.shape[2] % b.shape[2]:
+        raise ValueError(
+            f"{b.shape[2]} groups do not divide {x.shape[2]} heads: each group of heads shares one b and one c"
+        )
+    left = (len(x), *b.shape[2:], x.shape[2] // b.shape[2] * x.shape[3])
+    if state is not None and state.shape != left:
+        raise ValueError(f"state {tuple(state.shape)} must be {left}: what the tokens before have left of each image")
 
 
 class _Scan(torch.autograd.Function):
@@ -82,90 +105,58 @@ class _Scan(torch.autograd.Function):
         more: bool,
     ) -> tuple[Tensor, Tensor | None]:
         """y, laid out as x, and the last state if there is `more`."""
-        chunk = _Chunks.of(x, dt, a, b, c)
+        chunk = Chunks.of(x, dt, a, b, c)
         inside = chunk.weights() @ chunk.told
-        y = (x * skip.to(x.dtype)[..., None]).add_(_heads_last(inside))
+        y = (x * skip.to(x.dtype)[..., None]).add_(heads_last(inside))
         del inside
         end = x.shape[1] - (not more)  # the chunks before it leave a state to others
-        states = _states(chunk, b[:, :end].mT @ _joined(chunk.written(x)[:, :end]), state) if end else None
+        states = _states(chunk, b[:, :end].mT @ joined(chunk.written(x)[:, :end]), state) if end else None
         for some, before in _befores(state, states, x.shape[1]):
-            y[:, some].addcmul_(_split(c[:, some] @ before.to(c.dtype), x), chunk.since_start()[:, some])
-        ctx.save_for_backward(x, dt, a, b, c, skip, y, state, states)
+            y[:, some].addcmul_(split(c[:, some] @ before.to(c.dtype), x), chunk.since_start()[:, some])
+        ctx.save_for_backward(x, dt, a, b, c, skip, state, states)
         return y, states[:, -1].clone() if more else None
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, dy: Tensor, dlast: Tensor | None) -> tuple[Tensor | None, ...]:
         """The gradients of x, dt, a, b, c, skip and of the first state."""
-        x, dt, a, b, c, skip, y, state, states = ctx.saved_tensors
-        chunk = _Chunks.of(x, dt, a, b, c)
-        inside = _heads_first(dy).contiguous()
-        dtold = _laid_out_as(x).copy_(_heads_last(chunk.weights().mT @ inside))
-        dscores = (inside @ chunk.told.mT).mul_(chunk.decay).sum(3).tril_()
+        x, dt, a, b, c, skip, state, states = ctx.saved_tensors
+        chunk = Chunks.of(x, dt, a, b, c)
+        inside = heads_first(dy).contiguous()
+        dtold = laid_out_as(x).copy_(heads_last(chunk.weights().mT @ inside))
+        pairs = (inside @ chunk.told.mT).mul_(chunk.decay)
+        dscores = pairs.sum(3).tril_()
         db, dc = dscores.mT @ c, dscores @ b
+        pairs, wide = pairs.mul_(chunk.scores.tril(-1)), dt.dtype
+        through = pairs.sum(-1, dtype=wide) - pairs.sum(-2, dtype=wide)  # of the steps up to each token
         taken = []
         for some, before in _befores(state, states, x.shape[1]):
-            faded = _joined(dy[:, some] * chunk.since_start()[:, some])
-            dc[:, some] += faded @ before.to(c.dtype).mT
+            faded, found = dy[:, some] * chunk.since_start()[:, some], before.to(c.dtype)
+            through[:, some] += dot(split(c[:, some] @ found, x), faded)
+            faded = joined(faded)
+            dc[:, some] += faded @ found.mT
             taken.append(c[:, some].mT @ faded)
-        dstate = None if state is None else taken.pop(0)[:, 0].to(state.dtype)
-        dskip, dstates = _dot(dy, x), None
+        dlogs = through.flip(-1).cumsum(-1).flip(-1)
+        dstate = None if state is None else taken.pop(0)[:, 0].to(wide)
         if states is not None:
-            dstates = _dstates(chunk, [*taken, *([] if dlast is None else [dlast[:, None]])], dstate)
             some = slice(states.shape[1])
-            db[:, some] += _joined(chunk.written(x)[:, some]) @ dstates.to(b.dtype).mT
-            dtold[:, some].addcmul_(_split(b[:, some] @ dstates.to(b.dtype), x), chunk.until_end()[:, some])
-        ddt = _dot(dtold, x)
-        dpassed = _dot(dy, y) - skip[..., None] * dskip - dt * ddt
-        if dstates is not None:
-            dpassed[:, : states.shape[1], ..., -1] += _by_head(dstates * states, x)
-        dlogs = dpassed.flip(-1).cumsum(-1).flip(-1)
-        dx = dtold.mul_(_beside(dt, x)).addcmul_(dy, skip.to(x.dtype)[..., None])
+            left = chunk.passed[:, some, ..., -1:].exp()
+            dstates = _dstates(chunk, [*taken, *([] if dlast is None else [dlast[:, None]])], dstate)
+            db[:, some] += joined(chunk.written(x)[:, some]) @ dstates.to(b.dtype).mT
+            told = split(b[:, some] @ dstates.to(b.dtype), x) * chunk.until_end()[:, some]
+            dtold[:, some] += told
+            # the steps after each token: those up to it, for the token before
+            dleft = dlogs[:, some]
+            dleft += F.pad((dot(told, x[:, some]) * dt[:, some]).cumsum(-1)[..., :-1], (1, 0))
+            for chunks, before in _befores(state, states, states.shape[1]):
+                dleft[:, chunks] += by_head(dstates[:, chunks] * before, x)[..., None] * left[:, chunks]
+        dskip, ddt = dot(dy, x), dot(dtold, x)
+        dx = dtold.mul_(beside(dt, x)).addcmul_(dy, skip.to(x.dtype)[..., None])
         da, dskip = (part.sum((0, 1, -1)) for part in (dlogs * dt, dskip))
         return dx, ddt.addcmul_(dlogs, a[..., None]), da, db, dc, dskip, dstate, None
 
 
-class _Chunks(NamedTuple):
-    """What both passes compute from the inputs."""
-
-    dt: Tensor  # (B Z G H/G Q)
-    passed: Tensor  # (B Z G H/G Q)
-    told: Tensor  # (B Z G H/G Q d): dt x
-    scores: Tensor  # (B Z G 1 Q Q): c . b, zero above the diagonal
-    decay: Tensor  # (B Z G H/G Q Q): one above the diagonal
-
-    @classmethod
-    def of(cls, x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor) -> "_Chunks":
-        passed = (dt * a[..., None]).cumsum(-1)
-        # nothing above the diagonal before the exponential, where it might be beyond all numbers
-        decay = (passed[..., :, None] - passed[..., None, :]).tril_().exp_().to(x.dtype)
-        told = torch.empty(*decay.shape[:-1], x.shape[-1], dtype=x.dtype, device=x.device)
-        torch.mul(_heads_first(x), dt.to(x.dtype)[..., None], out=told)
-        return cls(dt, passed, told, (c @ b.mT).tril_()[:, :, :, None], decay)
-
-    def weights(self) -> Tensor:
-        """What each token takes from each of its chunk."""
-        return self.decay * self.scores
-
-    def since_start(self) -> Tensor:
-        """What is left, at each token, of the state that its chunk started with."""
-        return _beside(self.passed.exp(), self.told)
-
-    def until_end(self) -> Tensor:
-        """What is left, at the end of the chunk, of what each token told."""
-        return _beside((self.passed[..., -1:] - self.passed).exp_(), self.told)
-
-    def written(self, x: Tensor) -> Tensor:
-        """What each token has added to the state at the end of its chunk, before b spreads it."""
-        return x * (_beside(self.dt, x) * self.until_end())
-
-    def kept(self) -> Tensor:
-        """(B Z G 1 E): what is left of a state at the end of the chunk that started with it."""
-        kept = self.passed[..., -1:].exp()
-        return kept.expand(*kept.shape[:-1], self.told.shape[-1]).flatten(3)[..., None, :]
-
-
-def _states(chunk: _Chunks, added: Tensor, state: Tensor | None) -> Tensor:
+def _states(chunk: Chunks, added: Tensor, state: Tensor | None) -> Tensor:
     """The state after each of those chunks that add to it, the first of which found `state`."""
     kept = chunk.kept().unbind(1)
     states = added.to(kept[0].dtype)
@@ -186,7 +177,7 @@ def _befores(state: Tensor | None, states: Tensor | None, chunks: int) -> Iterat
         yield slice(1, None), states[:, : chunks - 1]
 
 
-def _dstates(chunk: _Chunks, parts: list[Tensor], dstate: Tensor | None) -> Tensor:
+def _dstates(chunk: Chunks, parts: list[Tensor], dstate: Tensor | None) -> Tensor:
     """The gradient of each of `_states`, from the last to the first; `parts` is what reaches them from what found
     them. What goes on to the state before them is added to `dstate`."""
     kept = chunk.kept().unbind(1)
@@ -197,44 +188,3 @@ def _dstates(chunk: _Chunks, parts: list[Tensor], dstate: Tensor | None) -> Tens
     if dstate is not None:
         dstate.addcmul_(after[0], kept[0])
     return dstates
-
-
-def _laid_out_as(x: Tensor) -> Tensor:
-    """Room for as many numbers, token after token in memory."""
-    return torch.empty(x.shape, dtype=x.dtype, device=x.device)
-
-
-def _heads_first(x: Tensor) -> Tensor:
-    """(B Z Q G H/G d) to (B Z G H/G Q d)."""
-    return x.permute(0, 1, 3, 4, 2, 5)
-
-
-def _heads_last(x: Tensor) -> Tensor:
-    """(B Z G H/G Q d) to (B Z Q G H/G d)."""
-    return x.permute(0, 1, 4, 2, 3, 5)
-
-
-def _joined(x: Tensor) -> Tensor:
-    """(B Z Q G H/G d) to (B Z G Q E)."""
-    return x.transpose(2, 3).flatten(4)
-
-
-def _split(x: Tensor, like: Tensor) -> Tensor:
-    """(B Z G Q E) to (B Z Q G H/G d)."""
-    return x.view(*x.shape[:4], *like.shape[4:]).transpose(2, 3)
-
-
-def _beside(time: Tensor, x: Tensor) -> Tensor:
-    """(B Z G H/G Q) to (B Z Q G H/G 1) in the type of x, to multiply it with."""
-    return time.to(x.dtype).permute(0, 1, 4, 2, 3)[..., None]
-
-
-def _dot(x: Tensor, y: Tensor) -> Tensor:
-    """(B Z G H/G Q): the products of two (B Z Q G H/G d), summed over d in float32 or better."""
-    wide = torch.promote_types(x.dtype, torch.float32)
-    return (x * y).sum(-1, dtype=wide).permute(0, 1, 3, 4, 2)
-
-
-def _by_head(products: Tensor, like: Tensor) -> Tensor:
-    """(B Z G H/G): the sum of (B Z G S E) for each head."""
-    return products.sum(-2).view(*products.shape[:3], *like.shape[4:]).sum(-1)
