@@ -136,7 +136,7 @@ def table(found: dict) -> str:
         form, middle = one["better_form"], one["median_seconds"]
         mine = [
             time_cell(middle[form]),
-            form,
+            f"pieces of {found['tile']:,}" if form == "pieces" else form,
             cell(one["speedup"][form]),
             goal_cell(one["speedup"][form], GOALS[one["backward"]], at_least=True),
         ]

@@ -53,6 +53,28 @@ def test_the_plain_peer_is_the_model(case: str) -> None:
         torch.testing.assert_close(gradient, theirs[name], msg=lambda said, name=name: f"{name}: {said}")
 
 
+def test_pieces_of_the_mixer_are_those_of_a_block() -> None:
+    block = cases.adventurer("Adventurer-Tiny", 16, 32, depth=1).blocks[0]
+    assert block.tile_for(torch.empty(1, 5, suite_layer.WIDTH)) == suite_layer.TILE
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "at_least", "verdict"),
+    [(2, 3, True, "yes"), (1.9, 2.1, True, "not shown"), (1, 1.9, True, "no"), (2.1, 3, False, "no"),
+     (1.9, 2.1, False, "not shown"), (1, 2, False, "yes")],
+)  # fmt: skip
+def test_a_goal_is_reached_by_the_whole_interval(low: float, high: float, at_least: bool, verdict: str) -> None:
+    said = timing.goal_cell({"ratio": (low + high) / 2, "low": low, "high": high}, 2.0, at_least=at_least)
+    assert said == f"at {'least' if at_least else 'most'} 2: {verdict}"
+
+
+def test_memory_is_told_beside_its_goal() -> None:
+    assert timing.memory_cell(None, 1e9) == "not measured"
+    assert timing.memory_cell(1.5e9) == "1,500 MB"
+    assert timing.memory_cell(1.5e9, 1e9) == "1,500 MB (at most 1,000: no)"
+    assert timing.memory_cell(0.5e9, 1e9) == "500 MB (at most 1,000: yes)"
+
+
 def test_a_mixer_in_pieces_is_the_mixer() -> None:
     mixer = suite_layer.Mamba2(16)
     tokens = torch.randn(1, suite_layer.TILE + 5, 16)

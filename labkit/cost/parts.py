@@ -6,7 +6,7 @@ from typing import Any
 
 from torch.utils._python_dispatch import TorchDispatchMode
 
-# the first name that an operation's own starts with says what kind it is
+# an operation is of the kind that stands beside its name, or beside the start of it up to an underscore
 KINDS = {
     "mm": "linear layers",
     "addmm": "linear layers",
@@ -49,5 +49,10 @@ class _Clock(TorchDispatchMode):
         out = function(*args, **(kwargs or {}))
         taken = time.perf_counter() - began
         name = function._schema.name.removeprefix("aten::")
-        self.seconds[next((kind for start, kind in KINDS.items() if name.startswith(start)), REST)] += taken
+        self.seconds[kind_of(name)] += taken
         return out
+
+
+def kind_of(name: str) -> str:
+    """The kind of the operation that torch calls `name`: `exp_` is of the kind of `exp`, `expand` is not."""
+    return next((kind for start, kind in KINDS.items() if f"{name}_".startswith(f"{start.rstrip('_')}_")), REST)

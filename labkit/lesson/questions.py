@@ -183,10 +183,11 @@ QUESTIONS = {
         "A ViT-Tiny reads the same {tokens} tokens of the photograph. Compared with Adventurer-Tiny it takes",
         {"a": "about as long", "b": "a few times as long", "c": "ten times as long or more"},
         {
-            "a": "The linear layers of both cost about the same; but fifty thousand tokens make billions of pairs.",
-            "b": "With thousands of tokens it would be so. Pairs grow with the square of the tokens, all else with the "
+            "a": "Token by token Adventurer-Tiny has the dearer linear layers, as it is wider. But the ViT also "
+            "computes with pairs of tokens, and those grow with the square of the tokens.",
+            "b": "So it is at some length in between: pairs grow with the square of the tokens, all else with the "
             "tokens themselves.",
-            "c": "So it is at fifty thousand tokens. With fewer, the pairs have not yet outgrown everything else.",
+            "c": "So it is where pairs have outgrown everything else; with fewer tokens they have not.",
         },
     ),
 }

@@ -19,5 +19,5 @@ def kept(function: Callable, *arguments: Any) -> Any:
 
 
 def runner(recompute: bool) -> Callable:
-    """`recomputed` if that is asked for and there will be a backward pass, else `kept`. Built in lesson 10."""
+    """`recomputed` if that is asked for and there will be a backward pass, else `kept`."""
     return recomputed if recompute and torch.is_grad_enabled() else kept
