@@ -19,7 +19,13 @@ WIDTHS = {"Adventurer-Tiny": 256, "Adventurer-Base": 768}
 
 
 def adventurer(
-    name: str, patch_size: int, image_size: int, *, dtype: str = "float32", depth: int = 12, recompute: bool = False
+    name: str,
+    patch_size: int,
+    image_size: int,
+    *,
+    dtype: str = "float32",
+    depth: int = 12,
+    recompute: bool | int = False,
 ) -> Adventurer:
     """A model of the paper with random weights, the same for the same arguments, a class token at the end."""
     torch.manual_seed(0)

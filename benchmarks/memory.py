@@ -41,7 +41,7 @@ def measure(asked: dict) -> dict[str, int]:
     """Build the model, settle, run it once; how many bytes more the process held at its peak."""
     ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, 2**16)
     torch.set_num_threads(asked["threads"])
-    _work({**asked, "image_size": 4 * asked["patch_size"], "depth": 1, "watch": False})()
+    _work({**asked, "image_size": 4 * asked["patch_size"], "depth": 1, "recompute": False, "watch": False})()
     return held_during(_work(asked))
 
 

@@ -29,8 +29,8 @@ class Run:
 
     `warmup` is a fraction of `steps`; `batch` images make one step, in `accumulate` equal parts; `checkpoint_every`
     counts steps and takes effect only with a `folder`; `recompute` trains in less memory and more time, to the same
-    numbers; `device` is "auto", "cpu" or "cuda". `heads` (ViT) and `flips` (Adventurer: a name of its flip rules) are
-    None for the model's own; another model refuses them.
+    numbers (true for all blocks, a number for so many of the first); `device` is "auto", "cpu" or "cuda". `heads`
+    (ViT) and `flips` (Adventurer: a name of its flip rules) are None for the model's own; another model refuses them.
     """
 
     task: str = "textures"
@@ -52,7 +52,7 @@ class Run:
     clip: float = 1.0
     precision: str = "float32"
     compile: bool = False
-    recompute: bool = False
+    recompute: bool | int = False
     device: str = "auto"
     threads: int = 1
     checkpoint_every: int = 200
@@ -105,13 +105,13 @@ class Run:
 
 def _of_type(name: str, value: Any, kind: Any) -> None:
     """Refuse a value of another type: true is no number and "no" is not false."""
-    optional = not isinstance(kind, type) and value is None
-    kind = kind if isinstance(kind, type) else next(part for part in kind.__args__ if part is not type(None))
-    fits = optional or (type(value) in (int, float) if kind is float else type(value) is kind)
+    kinds = (kind,) if isinstance(kind, type) else kind.__args__
+    fits = type(value) in kinds or (float in kinds and type(value) is int)
     if name == "folder":
-        fits, kind = value is None or isinstance(value, str | Path), Path
+        fits = value is None or isinstance(value, str | Path)
     if not fits:
-        raise ValueError(f"{name}={value!r} is {type(value).__name__}, not {kind.__name__}: the run was not started")
+        wanted = " or ".join(kind.__name__ for kind in kinds if kind is not type(None))
+        raise ValueError(f"{name}={value!r} is {type(value).__name__}, not {wanted}: the run was not started")
 
 
 def choose(what: str, name: str, table: Mapping[str, Entry]) -> Entry:

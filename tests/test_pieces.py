@@ -336,12 +336,31 @@ def test_recomputing_trains_to_the_same_weights(model: str) -> None:
     """Bit by bit: what is computed twice is computed alike."""
     run = Run(model=model, patch_size=2, width=32, depth=2)
     images, ends = torch.randn(3, 1, 16, 16), []
-    for recompute in (False, True):
+    for recompute in (False, True, 1):
         torch.manual_seed(0)
         built = build(Run(**{**vars(run), "recompute": recompute}), channels=1, classes=4)
         built(images).square().sum().backward()
         ends.append([weight.grad for weight in built.parameters()])
-    assert all(torch.equal(one, other) for one, other in zip(*ends, strict=True))
+    assert all(torch.equal(one, other) for end in ends[1:] for one, other in zip(ends[0], end, strict=True))
+
+
+@pytest.mark.parametrize("model", [ViT, Adventurer])
+def test_a_number_recomputes_so_many_blocks(model: type[nn.Module]) -> None:
+    """The more of them, the less is kept, by as much for each block."""
+    options, kept = {"heads": 2} if model is ViT else {"flips": "alternate"}, []
+    for recompute in (0, 1, 2, 4, True):
+        built = model(Patches(8, 1, 32), Classify(32, 2), depth=4, recompute=recompute, **options)
+        images = torch.randn(1, 3, 8, 8)
+        with _Watch([*built.parameters(), *built.buffers(), images]) as watch:
+            answer = built(images)
+            kept.append(watch.live)
+        answer.sum().backward()
+    none, one, two, four, true = kept
+    assert none > one > two > four == true
+    assert one - two == pytest.approx((two - four) / 2, rel=0.01)
+    for wrong in (-1, 5):
+        with pytest.raises(ValueError, match=f"recompute={wrong} must be true, false or 0 to 4"):
+            model(Patches(8, 1, 32), Classify(32, 2), depth=4, recompute=wrong, **options)
 
 
 @pytest.mark.parametrize("model", [ViT, Adventurer])

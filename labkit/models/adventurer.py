@@ -22,7 +22,7 @@ from labkit.models.reading import joined, pieces_of, shares_of, turned
 from labkit.nn.mamba2 import Carry, Mamba2
 from labkit.nn.mlp import SwiGLU
 from labkit.nn.norm import RMSNorm
-from labkit.nn.recompute import runner
+from labkit.nn.recompute import blocks_to_recompute, runner
 from labkit.ops.ssd import backend_named
 from labkit.ops.ssd_chunked import CHUNK
 from labkit.positions import LearnedPositions, Place, check_positions, with_class_token
@@ -135,7 +135,8 @@ class Adventurer(nn.Module):
 
     `flips` is a name of FLIPS or one bool for each block; `heading=False` leaves the heading average out; `state` is
     the state size of the mixer. `tile` tokens are read at a time (None: as many as suit a CPU's cache, all on a GPU);
-    `recompute` trains in less memory and more time. Neither changes what is computed.
+    `recompute` (true for all blocks, a number for so many of the first) trains in less memory and more time. Neither
+    changes what is computed.
 
     A class token belongs last, `ClassifyToken(..., place="last")`. ValueError for one in front, before which nothing
     would have been read, for a depth below 1, for flips that do not fit it, and for a tile that holds fewer than two
@@ -159,7 +160,7 @@ class Adventurer(nn.Module):
         positions: nn.Module | None = None,
         backend: str = "auto",
         tile: int | None = None,
-        recompute: bool = False,
+        recompute: bool | int = False,
     ) -> None:
         super().__init__()
         dim, place = tokenizer.dim, head.class_token
@@ -177,9 +178,10 @@ class Adventurer(nn.Module):
         self.positions = positions or LearnedPositions(tokenizer.grid, dim, class_token=place)
         check_positions(self.positions, tokenizer.tokens + (place is not None))
         same = {"hidden": int(dim * mlp_ratio), "heading": heading, "place": place}
-        same |= {"tile": tile, "recompute": recompute}
+        each = zip(self.flips, blocks_to_recompute(recompute, depth), strict=True)
         self.blocks = nn.ModuleList(
-            Block(dim, Mamba2(dim, state=state, backend=backend), flip=flip, **same) for flip in self.flips
+            Block(dim, Mamba2(dim, state=state, backend=backend), flip=flip, tile=tile, recompute=again, **same)
+            for flip, again in each
         )
         self.norm = RMSNorm(dim, eps=1e-5)
         self._initialise()

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from labkit.nn.attention import Attention
 from labkit.nn.mlp import MLP
-from labkit.nn.recompute import runner
+from labkit.nn.recompute import blocks_to_recompute, runner
 from labkit.positions import LearnedPositions, check_positions, with_class_token
 
 
@@ -38,7 +38,8 @@ class ViT(nn.Module):
 
     `tokenizer` gives tokens (B, N, D) and has `grid` and `dim`; `head` reads tokens and says by `class_token` where
     it wants one, if it does; `positions` is a module that adds a place to each token (default: learned); with
-    `recompute` a block keeps only its tokens for the backward pass. Built in lesson 04.
+    `recompute` a block keeps only its tokens for the backward pass (true for all blocks, a number for so many of the
+    first). Built in lesson 04.
 
     >>> from labkit.heads import Classify
     >>> from labkit.tokenizers import Patches
@@ -55,10 +56,10 @@ class ViT(nn.Module):
         mlp_ratio: float = 4.0,
         positions: nn.Module | None = None,
         backend: str = "auto",
-        recompute: bool = False,
+        recompute: bool | int = False,
     ) -> None:
         super().__init__()
-        dim, self.recompute = tokenizer.dim, recompute
+        dim, self.recompute = tokenizer.dim, blocks_to_recompute(recompute, depth)
         self.tokenizer, self.head = tokenizer, head
         self.class_token = nn.Parameter(torch.zeros(1, 1, dim)) if head.class_token else None
         self.positions = positions or LearnedPositions(tokenizer.grid, dim, class_token=head.class_token)
@@ -80,9 +81,8 @@ class ViT(nn.Module):
 
     def mix(self, tokens: Float[Tensor, "B N D"]) -> Float[Tensor, "B N D"]:
         """The blocks and the last norm: tokens that know their places in, features out."""
-        run = runner(self.recompute)
-        for block in self.blocks:
-            tokens = run(block, tokens)
+        for block, recompute in zip(self.blocks, self.recompute, strict=True):
+            tokens = runner(recompute)(block, tokens)
         return self.norm(tokens)
 
     def features(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B N D"]:

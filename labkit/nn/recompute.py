@@ -18,6 +18,18 @@ def kept(function: Callable, *arguments: Any) -> Any:
     return function(*arguments)
 
 
+def blocks_to_recompute(recompute: bool | int, depth: int) -> list[bool]:
+    """For each block of a model whether it is recomputed: all, none, or the first `recompute`. The last ones are kept
+    rather than the first: by the time the first are computed once more, the last have been used and let go.
+
+    ValueError for a number that is not between 0 and `depth`.
+    """
+    many = depth * recompute if isinstance(recompute, bool) else recompute
+    if not 0 <= many <= depth:
+        raise ValueError(f"recompute={recompute} must be true, false or 0 to {depth}, the blocks there are")
+    return [number < many for number in range(depth)]
+
+
 def runner(recompute: bool) -> Callable:
     """`recomputed` if that is asked for and there will be a backward pass, else `kept`."""
     return recomputed if recompute and torch.is_grad_enabled() else kept
