@@ -22,6 +22,7 @@ import suite_forward
 import suite_layer
 import suite_models
 import suite_step
+import suite_sweep
 import torch
 from timing import header, say
 
@@ -48,6 +49,8 @@ CPU = {
     "step": Suite(suite_step.measure, suite_step.table),
     "vit": Suite(suite_models.measure_vit, suite_models.table),
     "classroom": Suite(suite_models.measure_classroom, suite_models.table, threads=1),
+    "sweep": Suite(suite_sweep.measure, suite_sweep.table, threads=1),
+    "kills": Suite(suite_sweep.measure_kills, suite_sweep.table_kills, threads=1),
 }
 CUDA = {
     f"cuda-{model}-{'training' if training else 'inference'}{'-compiled' if compiled else ''}": Suite(

@@ -13,6 +13,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Annotated
 
+from labkit.config import Run
 from labkit.wording import in_one_line
 
 try:
@@ -130,6 +131,63 @@ def doctor() -> int:
     return 0
 
 
+def train_model(*, run: Annotated[Run, tyro.conf.arg(name="")]) -> int:
+    """Train one model, with checkpoints and the record in --folder. Under torchrun several processes train it together:
+    torchrun --nproc-per-node 2 -m labkit train --patch-size 4 --folder runs/first
+
+    Args:
+        run: what to train; labkit.config.Run says what each setting means
+    """
+    from labkit import dist
+    from labkit.journal import Diverged
+    from labkit.train import train
+
+    try:
+        record = train(run).record
+    except Diverged as error:
+        sys.stderr.write(f"labkit: {error}\n")
+        return 1
+    if dist.rank() == 0:
+        _say(f"test loss {record['test_loss']:.4f}, accuracy {record['test_accuracy']:.4f}, {record['seconds']:.1f} s")
+    return 0
+
+
+def sweep_runs(
+    description: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="DESCRIPTION")],
+    folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="FOLDER")],
+    /,
+    *,
+    workers: Annotated[int | None, WHOLE_NUMBER] = None,
+    predict: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    mix: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    retry: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+) -> int:
+    """Train a grid of runs side by side. The same command goes on where it was, whatever stopped it.
+
+    Args:
+        description: FILE.toml with [[grid]] tables, or FILE.py:FUNCTION that returns runs
+        folder: where results, checkpoints and results.jsonl are kept
+        workers: processes side by side; unless said, as many as there are cores, one on a GPU
+        predict: say what it will take, and stop there
+        mix: take results of other code for finished
+        retry: try runs again that have failed before
+    """
+    from labkit.sweep import described, foreseen, missing, side_by_side, sweep
+    from labkit.sweep.words import outcome_as_text, prediction_as_text
+
+    runs = described(description)
+    todo = missing(runs, folder, retry=retry)
+    _say(f"{len(runs)} runs, {len(runs) - len(todo)} of them done")
+    predicted = foreseen(list(todo.values()))
+    if todo:
+        _say(prediction_as_text(predicted, workers or side_by_side(list(todo.values()))))
+    if predict:
+        return 0
+    found = sweep(runs, folder, workers=workers, mix=mix, retry=retry, predicted=predicted)
+    _say(outcome_as_text(found, folder))
+    return int(bool(found.failed))
+
+
 def evaluate_model(
     model: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="MODEL")],
     folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="FOLDER")],
@@ -192,6 +250,8 @@ COMMANDS = {
     "editions": editions,
     "record": record,
     "doctor": doctor,
+    "train": train_model,
+    "sweep": sweep_runs,
     "eval": evaluate_model,
 }
 

@@ -29,8 +29,9 @@ class Run:
 
     `warmup` is a fraction of `steps`; `batch` images make one step, in `accumulate` equal parts; `checkpoint_every`
     counts steps and takes effect only with a `folder`; `recompute` trains in less memory and more time, to the same
-    numbers (true for all blocks, a number for so many of the first); `device` is "auto", "cpu" or "cuda". `heads`
-    (ViT) and `flips` (Adventurer: a name of its flip rules) are None for the model's own; another model refuses them.
+    numbers (true for all blocks, a number for so many of the first); `precision` is "float32", "bf16" (autocast) or
+    "float64"; `device` is "auto", "cpu" or "cuda". `heads` (ViT) and `flips` (Adventurer: a name of its flip rules) are
+    None for the model's own; another model refuses them.
     """
 
     task: str = "textures"
@@ -79,7 +80,7 @@ class Run:
             raise ValueError(
                 f"batch={self.batch} is not a multiple of accumulate={self.accumulate}: parts of a step would differ"
             )
-        choose("precision", self.precision, {"float32": None, "bf16": None})
+        choose("precision", self.precision, {"float32": None, "bf16": None, "float64": None})
         if self.folder is not None:
             object.__setattr__(self, "folder", Path(self.folder))
 

@@ -2,11 +2,14 @@
 
 Everything random is a function of (seed, step), so a run that was killed goes on from its last checkpoint and ends
 with the same weights, bit by bit on a CPU. The test set is looked at once, after the last step; while training, the
-validation images are. Letters: B images, C channels, S side, K classes.
+validation images are. Several processes under torchrun train one model together: each takes its share of every batch,
+and all hold the same weights. Letters: B images, C channels, S side, K classes.
 """
 
 import sys
 import time
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from labkit import checkpoint, records
+from labkit import checkpoint, dist, records
 from labkit.config import Run
 from labkit.cost import flops_per_image, train_flops
 from labkit.cost.counting import parameters
@@ -36,21 +39,30 @@ class Trained(NamedTuple):
     curve: list[Point]
 
 
-def train(run: Run, resume: bool = True, *, stop_at: int | None = None, progress: bool = True) -> Trained:
+def train(
+    run: Run,
+    resume: bool = True,
+    *,
+    stop_at: int | None = None,
+    progress: bool = True,
+    watch: Callable[[int], object] | None = None,
+) -> Trained:
     """Train what `run` describes.
 
     With `run.folder` set, checkpoints and the record are kept there; `resume` goes on from the last whole checkpoint
     (a finished run is returned at once), `resume=False` starts over. `stop_at` stops after that many steps with a
-    checkpoint. ValueError for a damaged checkpoint, one of another recipe, or a setting that cannot take effect;
-    Diverged for a loss that is not finite, with the step and the last good checkpoint. Built in lesson 05.
+    checkpoint; `watch` hears now and then how many steps are done. ValueError for a damaged checkpoint, one of another
+    recipe, or a setting that cannot take effect; Diverged for a loss that is not finite, with the step and the last
+    good checkpoint. Built in lesson 05.
     """
-    device, end = device_of(run.device), _end(run, stop_at)
+    device, end = dist.own_device(device_of(run.device)), _end(run, stop_at)
+    _check_processes(run)
     task = task_of(run)
     cost = {"channels": task.channels, "classes": len(task.classes)}
     flops = {"flops_per_image": flops_per_image(run, **cost), "train_flops": train_flops(run, **cost)}
-    with threads(run.threads):
+    with threads(run.threads), dist.together(device):
         torch.manual_seed(run.seed)
-        model = build(run, **cost).to(device)
+        model = build(run, **cost).to(device, torch.float64 if run.precision == "float64" else None)
         optimizer = adamw(model, run)
         journal = Journal(run.steps, patience=ON_A_GPU if device.type == "cuda" else 1)
         start, seconds = _restore(run, resume, model, optimizer, journal)
@@ -58,12 +70,13 @@ def train(run: Run, resume: bool = True, *, stop_at: int | None = None, progress
             raise ValueError(f"stop_at={end} lies behind: the run in {run.folder} has already taken {start} steps")
         if start == run.steps and (run.folder / "record.json").exists():
             return Trained(model, records.read_json(run.folder / "record.json"), journal.curve)
-        seconds = _loop(run, task, model, optimizer, journal, range(start, end), seconds, progress)
+        seconds = _loop(run, task, model, optimizer, journal, range(start, end), seconds, progress, watch)
         if end < run.steps:
             return Trained(model, None, journal.curve)
         record = _record(run, task, model, journal, seconds, flops)
-    if run.folder:
-        records.write_json(run.folder / "record.json", record)
+        if run.folder and dist.rank() == 0:
+            records.write_json(run.folder / "record.json", record)
+        dist.wait()
     return Trained(model, record, journal.curve)
 
 
@@ -76,16 +89,20 @@ def _loop(
     span: range,
     seconds: float,
     progress: bool,
+    watch: Callable[[int], object] | None,
 ) -> float:
     """Take the steps in `span`. Returns the seconds of training, looks and checkpoints left out."""
-    forward = torch.compile(model) if run.compile else model
+    forward = dist.averaging(torch.compile(model) if run.compile else model)
+    first = dist.rank() == 0
     safe = checkpoint.last(run.folder) if run.folder else None
-    bar = tqdm(span, _title(run), run.steps, initial=span.start, disable=not progress, mininterval=0.5, file=sys.stdout)
+    shown = {"disable": not (progress and first), "mininterval": 0.5, "file": sys.stdout}
+    bar = tqdm(span, _title(run), run.steps, initial=span.start, **shown)
     began = time.perf_counter()
     for step in bar:
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(step, steps=run.steps, peak=run.learning_rate, warmup=run.warmup)
-        loss, norm = _gradients(run, forward, task.batch(run.seed, step, run.batch))
+        examples = task.batch(run.seed, step, run.batch)
+        loss, norm = gradients(run, forward, tuple(dist.share(part) for part in examples))
         journal.add(loss, norm, safe=safe)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
@@ -97,32 +114,40 @@ def _loop(
             if journal.due(done):
                 look = {"validation_loss": evaluate(model, task.validation())[0]} if journal.looks(done) else {}
                 bar.set_postfix(loss=f"{journal.point(done, **look)['train_loss']:.3f}", refresh=False)
+                if watch is not None:
+                    watch(done)
             if keep:
                 safe = _keep(run, model, optimizer, journal, done, seconds)
             began = time.perf_counter()
     return seconds
 
 
-def _gradients(run: Run, model: nn.Module, examples: Examples) -> tuple[Tensor, Tensor]:
+def gradients(run: Run, model: nn.Module, examples: Examples) -> tuple[Tensor, Tensor]:
     """Mean loss of one batch, its gradients left in the weights and clipped; returns the loss and the norm before
-    clipping. With `run.accumulate` above 1 the batch goes through in equal parts."""
-    device = next(model.parameters()).device
-    total = torch.zeros((), device=device)
-    for images, labels in zip(*(part.chunk(run.accumulate) for part in examples), strict=True):
-        with torch.autocast(device.type, torch.bfloat16, enabled=run.precision == "bf16"):
-            logits = model(images.to(device, non_blocking=True))
-        loss = F.cross_entropy(logits.float(), labels.to(device, non_blocking=True)) / run.accumulate
-        loss.backward()
+    clipping. With `run.accumulate` above 1 the batch goes through in equal parts; processes that train together agree
+    after the last one."""
+    weight = next(model.parameters())
+    total = torch.zeros((), device=weight.device)
+    parts = list(zip(*(part.chunk(run.accumulate) for part in examples), strict=True))
+    for number, (images, labels) in enumerate(parts, start=1):
+        alone = model.no_sync() if number < len(parts) and dist.processes() > 1 else nullcontext()
+        with alone:
+            with torch.autocast(weight.device.type, torch.bfloat16, enabled=run.precision == "bf16"):
+                logits = model(images.to(weight.device, weight.dtype, non_blocking=True))
+            logits = logits if weight.dtype == torch.float64 else logits.float()
+            loss = F.cross_entropy(logits, labels.to(weight.device, non_blocking=True)) / run.accumulate
+            loss.backward()
         total += loss.detach()
-    return total, nn.utils.clip_grad_norm_(model.parameters(), run.clip)
+    return dist.mean(total), nn.utils.clip_grad_norm_(model.parameters(), run.clip).float()
 
 
 @torch.no_grad()
 def predictions(model: nn.Module, examples: Examples, *, batch: int = 256) -> tuple[Tensor, Tensor]:
     """Logits (B, K) and labels (B,) of all `examples`, on the CPU. Used in lesson 05."""
-    device = next(model.parameters()).device
+    weight = next(model.parameters())
     model.eval()
-    logits = torch.cat([model(part.to(device)).float().cpu() for part in examples[0].split(batch)])
+    parts = examples[0].split(batch)
+    logits = torch.cat([model(part.to(weight.device, weight.dtype)).float().cpu() for part in parts])
     model.train()
     return logits, examples[1]
 
@@ -136,19 +161,23 @@ def evaluate(model: nn.Module, examples: Examples) -> tuple[float, float]:
 def _keep(
     run: Run, model: nn.Module, optimizer: torch.optim.Optimizer, journal: Journal, done: int, seconds: float
 ) -> Path:
-    """Write a checkpoint after `done` steps; returns its folder."""
+    """Write a checkpoint after `done` steps; returns its folder. The first process does it for all."""
     state = {"step": done, "seconds": seconds, "recipe": run.recipe(), "journal": journal.state()}
-    return checkpoint.save(run.folder, done, model.state_dict(), {**state, "optimizer": optimizer.state_dict()})
+    if dist.rank() == 0:
+        checkpoint.save(run.folder, done, model.state_dict(), {**state, "optimizer": optimizer.state_dict()})
+    dist.wait()
+    return checkpoint.last(run.folder)
 
 
 def _restore(
     run: Run, resume: bool, model: nn.Module, optimizer: torch.optim.Optimizer, journal: Journal
 ) -> tuple[int, float]:
     """Go on from the last checkpoint, if there is one: steps done and seconds spent."""
-    if run.folder:
+    if run.folder and dist.rank() == 0:
         records.make_writable(run.folder, lost="checkpoints")
-    if run.folder and not resume:
-        checkpoint.clear(run.folder)
+        if not resume:
+            checkpoint.clear(run.folder)
+    dist.wait()
     path = checkpoint.last(run.folder) if run.folder else None
     if path is None:
         return 0, 0.0
@@ -179,7 +208,7 @@ def _record(
     """The run as one JSON object: records.RUN_KEYS first, then the rest of the recipe and what this kind of task
     adds."""
     logits, labels = predictions(model, task.test())
-    right = (logits.argmax(1) == labels).float()
+    right, losses = (logits.argmax(1) == labels).float(), F.cross_entropy(logits, labels, reduction="none")
     facts = {
         **run.recipe(),
         "data": task.data,
@@ -192,10 +221,12 @@ def _record(
         "seconds": seconds,
         "device": device_name(next(model.parameters()).device),
         "threads": run.threads,
+        "processes": dist.processes(),
         "versions": records.versions(),
         "commit": records.commit(),
         "time": records.now(),
         "class_accuracy": {name: right[labels == k].mean().item() for k, name in enumerate(task.classes)},
+        "class_loss": {name: losses[labels == k].mean().item() for k, name in enumerate(task.classes)},
         "curve": journal.curve,
     }
     return {name: facts.pop(name) for name in records.RUN_KEYS} | facts
@@ -211,6 +242,14 @@ def _end(run: Run, stop_at: int | None) -> int:
             f"stop_at={stop_at!r} must be a whole number from 1 to steps={run.steps}: the run would not stop there"
         )
     return stop_at
+
+
+def _check_processes(run: Run) -> None:
+    if run.batch % (parts := dist.processes() * run.accumulate):
+        raise ValueError(
+            f"batch={run.batch} is not a multiple of {parts} ({dist.processes()} processes, accumulate="
+            f"{run.accumulate}): shares would differ in size, and their mean would not be the batch's"
+        )
 
 
 def _title(run: Run) -> str:

@@ -21,6 +21,7 @@ FLOORS = {
     "labkit.stats": 0,
     "labkit.config": 0,
     "labkit.records": 0,
+    "labkit.dist": 0,
     "labkit.grid": 0,
     "labkit.machine": 0,
     "labkit.wording": 0,
@@ -39,7 +40,7 @@ FLOORS = {
     "labkit.cost": 3,
     "labkit.doctor": 3,
     "labkit.device": 3,
-    # 4 work: the training loop, what it is compared with, figures
+    # 4 work: the training loop, what it is compared with, grids of runs, fitted laws, figures
     "labkit.train": 4,
     "labkit.optimizer": 4,
     "labkit.journal": 4,
@@ -47,6 +48,8 @@ FLOORS = {
     "labkit.codes": 4,
     "labkit.influence": 4,
     "labkit.evaluate": 4,
+    "labkit.sweep": 4,
+    "labkit.scaling": 4,
     "labkit.figures": 4,
     # 5 faces: what notebooks and the command line touch
     "labkit.lesson": 5,
@@ -58,6 +61,10 @@ SIDEWAYS = {
     ("labkit.tasks", "labkit.data"),  # a task is a data set and what is asked of it
     ("labkit.__main__", "labkit.course"),  # the command line calls the course
     ("labkit.course", "labkit.lesson"),  # recording collects what lessons say
+    ("labkit.sweep", "labkit.train"),  # a sweep trains
+    ("labkit.sweep", "labkit.journal"),  # and knows how often a run looks
+    ("labkit.sweep", "labkit.optimizer"),
+    ("labkit.figures", "labkit.scaling"),  # a figure draws a fit
 }
 # Packages that a GPU box may not have: for the faces only, plotly for the figures as well.
 NOTEBOOK = {

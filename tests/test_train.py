@@ -162,7 +162,7 @@ def test_accumulation_gives_the_same_gradients() -> None:
         torch.manual_seed(0)
         model = build(TINY, channels=1, classes=10)
         run = replace(TINY, accumulate=parts, clip=float("inf"))
-        loss, norm = loop._gradients(run, model, task.batch(0, 0, 8))
+        loss, norm = loop.gradients(run, model, task.batch(0, 0, 8))
         gradients.append([loss, norm, *(weight.grad for weight in model.parameters())])
     for a, b in zip(*gradients, strict=True):
         torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-6)

@@ -1,0 +1,149 @@
+"""Suites `sweep` and `kills`: what the engine of a sweep costs beside a bare loop, what a second worker gives, and
+what is left of a sweep that is killed again and again."""
+
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from timing import cell, goal_cell, markdown, medians, ratio, say, time_cell
+
+from labkit.config import Run
+from labkit.journal import LOOKS
+from labkit.models import build
+from labkit.optimizer import adamw, learning_rate
+from labkit.sweep import grid, read_lines, sweep
+from labkit.tasks import task_of
+from labkit.train import evaluate
+
+ROUNDS, KILLS = 3, 20
+OVERHEAD, SPEEDUP = 1.05, 1.7  # goals: one worker's time over the bare loop's, one worker's over two workers'
+RUNS = {"patch_size": 4, "steps": 500, "seed": [0, 1, 2, 3, 4, 5]}
+KILLED = {"patch_size": 4, "steps": 150, "checkpoint_every": 25, "seed": list(range(12))}
+
+
+def measure(rounds: int | None, image_size: int) -> dict:
+    """The same runs in a bare loop, by one worker, by two: start of the workers and prediction included. `image_size`
+    changes nothing; a smoke run takes few steps."""
+    runs = grid(**{**RUNS, "steps": RUNS["steps"] if rounds is None else 20})
+    works = {"bare loop": lambda: bare(runs), "1 worker": lambda: swept(runs, 1), "2 workers": lambda: swept(runs, 2)}
+    bare(runs[:1])  # libraries load, photographs are cut
+    seconds, losses, order = {name: [] for name in works}, {}, random.Random(0)
+    for one in range(rounds or ROUNDS):
+        for name in order.sample(list(works), len(works)):
+            began = time.perf_counter()
+            losses.setdefault(name, works[name]())
+            seconds[name].append(time.perf_counter() - began)
+        say(f"  round {one + 1}: " + ", ".join(f"{name} {took[-1]:.1f} s" for name, took in seconds.items()))
+    if len({tuple(found) for found in losses.values()}) > 1:
+        sys.exit(f"the test losses differ, they do not compute the same: {losses}")
+    return {
+        "rounds": rounds or ROUNDS,
+        "runs": len(runs),
+        "steps": runs[0].steps,
+        "median_seconds": medians(seconds),
+        "over_bare_loop": ratio(seconds["1 worker"], seconds["bare loop"]),
+        "two_over_one": ratio(seconds["1 worker"], seconds["2 workers"]),
+    }
+
+
+def bare(runs: Sequence[Run]) -> list[float]:
+    """Test losses of runs that are trained one after the other, looks at the validation images included: no journal,
+    no checkpoint, no progress."""
+    return [_bare(run) for run in runs]
+
+
+def _bare(run: Run) -> float:
+    task = task_of(run)
+    torch.manual_seed(run.seed)
+    model = build(run, channels=task.channels, classes=len(task.classes))
+    optimizer = adamw(model, run)
+    for step in range(run.steps):
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(step, steps=run.steps, peak=run.learning_rate, warmup=run.warmup)
+        images, labels = task.batch(run.seed, step, run.batch)
+        F.cross_entropy(model(images), labels).backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), run.clip)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        if (step + 1) % (run.steps // LOOKS) == 0:
+            evaluate(model, task.validation())
+    return evaluate(model, task.test())[0]
+
+
+def swept(runs: Sequence[Run], workers: int) -> list[float]:
+    """Test losses of the same runs, by the engine."""
+    with tempfile.TemporaryDirectory(prefix="labkit-sweep-") as folder:
+        return [line["test_loss"] for line in sweep(runs, Path(folder), workers=workers, progress=False).records]
+
+
+def table(found: dict) -> str:
+    """A row for each way."""
+    middle = found["median_seconds"]
+    over, faster = found["over_bare_loop"], found["two_over_one"]
+    rows = [
+        ["bare loop", time_cell(middle["bare loop"]), "", ""],
+        ["1 worker", time_cell(middle["1 worker"]), f"{cell(over)} times the bare loop's time",
+         goal_cell(over, OVERHEAD, at_least=False)],
+        ["2 workers", time_cell(middle["2 workers"]), f"{cell(faster)} times as fast as 1 worker",
+         goal_cell(faster, SPEEDUP, at_least=True)],
+    ]  # fmt: skip
+    return markdown([f"{found['runs']} runs of {found['steps']} steps", "seconds", "ratio", "goal"], rows)
+
+
+def measure_kills(rounds: int | None, image_size: int) -> dict:
+    """A sweep that is killed (SIGKILL) at random moments, then left to end, beside the same without a kill."""
+    kills, chance = KILLS if rounds is None else 2, random.Random(0)
+    runs = grid(**{**KILLED, "seed": KILLED["seed"][: None if rounds is None else 2]})
+    found = {"rounds": 1, "runs": len(runs), "steps": runs[0].steps, "kills": [], "lost": 0, "changed": 0}
+    with tempfile.TemporaryDirectory(prefix="labkit-kills-") as scratch:
+        out, started = Path(scratch) / "killed", time.perf_counter()
+        unharmed = [line["test_loss"] for line in sweep(runs, Path(scratch) / "left", progress=False).records]
+        usual = time.perf_counter() - started
+        for _ in range(kills):
+            found["kills"].append(_kill(runs, out, chance.uniform(0, usual / kills + 6), found))
+        before = set(_results(out))
+        ended = [line["test_loss"] for line in sweep(runs, out, progress=False).records]
+        found |= {"finished_before_the_last": len(before), "same_losses": ended == unharmed}
+        found["lines"] = len(read_lines(out / "results.jsonl"))
+    return found
+
+
+def _kill(runs: Sequence[Run], out: Path, after: float, found: dict) -> float:
+    """Start the sweep in a process of its own and kill it `after` so many seconds; what was there must stay."""
+    before = _results(out)
+    code = (
+        f"from suite_sweep import *; sweep(grid(**{dict(KILLED, seed=[run.seed for run in runs])}), Path({str(out)!r}))"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=Path(__file__).parent, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        process.wait(after)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    now = _results(out)
+    found["lost"] += len(before.keys() - now.keys())
+    found["changed"] += sum(now.get(name, content) != content for name, content in before.items())
+    say(f"  killed after {after:.1f} s: {len(now)} of {len(runs)} runs finished")
+    return after
+
+
+def _results(out: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in out.glob("results/*.json")}
+
+
+def table_kills(found: dict) -> str:
+    """What was done to the sweep, and what was left."""
+    done = f"{len(found['kills'])} kills, {min(found['kills']):.1f} to {max(found['kills']):.1f} s after a start"
+    row = [done, found["runs"], found["lost"], found["changed"], "yes" if found["same_losses"] else "no"]
+    return markdown(
+        ["what was done", "runs", "finished runs lost", "repeated or changed", "same losses in the end"], [row]
+    )

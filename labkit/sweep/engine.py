@@ -1,0 +1,219 @@
+"""The engine of a sweep: workers side by side, each a process with its own threads, fed from one list.
+
+Kill it at any time: what is finished stays, what was on its way goes on from its last checkpoint, nothing is done
+twice. A run that fails is written down with its error, and the others go on.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from tqdm import tqdm
+
+from labkit import records
+from labkit.config import Run
+from labkit.machine import cores
+from labkit.sweep.code import code_hash
+from labkit.sweep.folder import Folder, Record, name_of
+from labkit.sweep.prediction import Prediction, predict
+from labkit.wording import first_few
+
+DEATHS = 3  # of the process that trains one run, after which the run counts as failed
+
+
+class Outcome(NamedTuple):
+    """The records of all finished runs, in the order of the description, and the errors of those that failed."""
+
+    records: list[Record]
+    failed: dict[str, str]
+
+
+def sweep(
+    runs: Sequence[Run],
+    folder: Path,
+    *,
+    workers: int | None = None,
+    mix: bool = False,
+    retry: bool = False,
+    predicted: Prediction | None = None,
+    progress: bool = True,
+) -> Outcome:
+    """Train what is missing of `runs`, `workers` at a time (as many as there are cores for their threads, one on a
+    GPU), and merge all results into FOLDER/results.jsonl.
+
+    `retry` tries runs again that have failed before. `predicted` saves measuring once more how long each run will
+    take. ValueError, before anything is started, if results in the folder come from other code (unless `mix`), if
+    another sweep works there, or if there is nothing to train. Used in lesson 06.
+    """
+    path, folder, named = folder, Folder(folder), {name_of(run): run for run in runs}
+    if not named:
+        raise ValueError("a sweep without a run: there is nothing to train")
+    if workers is not None and workers < 1:
+        raise ValueError(f"workers={workers} must be 1 or more: nobody would train")
+    with folder.locked():
+        if not mix:
+            _same_code(folder, list(named))
+        todo = missing(runs, path, retry=retry)
+        if todo:
+            seconds = (predicted or foreseen(list(todo.values()), progress=progress)).seconds
+            _Crew(folder, todo, seconds, progress, total=len(named)).work(workers or side_by_side(list(todo.values())))
+        return Outcome(folder.merge(list(named)), folder.failed(list(named)))
+
+
+def missing(runs: Sequence[Run], folder: Path, *, retry: bool = False) -> dict[str, Run]:
+    """By name the runs that are neither finished nor, unless they are to be tried again, failed."""
+    folder, named = Folder(folder), {name_of(run): run for run in runs}
+    gone = set(folder.finished(list(named))) | (set() if retry else set(folder.failed(list(named))))
+    return {name: run for name, run in named.items() if name not in gone}
+
+
+def foreseen(runs: Sequence[Run], *, progress: bool = True) -> Prediction:
+    """`predict`, with a bar that goes away."""
+    bar = partial(tqdm, desc="measuring steps", unit="kind", leave=False, file=sys.stdout)
+    return predict(runs, progress=bar if progress else iter)
+
+
+def side_by_side(runs: Sequence[Run]) -> int:
+    """How many workers suit this machine: as many as there are cores for, one where a GPU does the work."""
+    if any(run.device == "cuda" or (run.device == "auto" and torch.cuda.is_available()) for run in runs):
+        return 1
+    return max(1, min(len(runs), int(cores()) // max(run.threads for run in runs)))
+
+
+def _same_code(folder: Folder, names: Sequence[str]) -> None:
+    others = {name: line["code"] for name, line in folder.finished(names).items() if line["code"] != code_hash()}
+    if others:
+        hashes = first_few(sorted(set(others.values())))
+        raise ValueError(
+            f"{len(others)} results in {folder.path} were computed by other code ({hashes} there, {code_hash()} here): "
+            f"{first_few(sorted(others))}. Their numbers may not be comparable; nothing was started. Use another "
+            "folder, or mix them knowingly (mix=True, --mix)"
+        )
+
+
+class _Crew:
+    """The workers of one sweep and the list they take their runs from, the longest first."""
+
+    def __init__(
+        self, folder: Folder, todo: dict[str, Run], seconds: dict[str, float], progress: bool, *, total: int
+    ) -> None:
+        self.folder, self.seconds = folder, seconds
+        self.waiting = deque(sorted(todo.items(), key=lambda item: -seconds.get(item[0], 0.0)))
+        self.lock, self.over = threading.Lock(), False
+        self.processes: set[subprocess.Popen] = set()
+        self.done, self.failed, self.total = total - len(todo), 0, total
+        self.bar = tqdm(
+            total=sum(seconds.get(name, 0.0) for name in todo) or 1.0,
+            disable=not progress,
+            file=sys.stdout,
+            mininterval=0.5,
+            smoothing=0.05,
+            bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed} gone, {remaining} to go",
+        )
+
+    def work(self, workers: int) -> None:
+        """Until the list is empty. Leaves no process behind, however it ends."""
+        self._show(0.0)
+        with ThreadPoolExecutor(workers) as pool:
+            try:
+                for hand in [pool.submit(self._hand) for _ in range(min(workers, len(self.waiting)))]:
+                    hand.result()
+            finally:
+                self.over = True
+                for process in list(self.processes):
+                    process.kill()
+                self.bar.close()
+
+    def _hand(self) -> None:
+        """One thread, which speaks with one worker at a time."""
+        process = None
+        try:
+            while (taken := self._next()) is not None:
+                for _ in range(DEATHS):
+                    if process is None or process.poll() is not None:
+                        self._let_go(process)
+                        process = self._start(taken[1].threads)
+                    if self._trained(process, *taken):
+                        break
+                else:
+                    self._give_up(*taken, process.wait())
+        finally:
+            self._let_go(process)
+
+    def _next(self) -> tuple[str, Run] | None:
+        with self.lock:
+            return self.waiting.popleft() if self.waiting and not self.over else None
+
+    def _start(self, threads: int) -> subprocess.Popen:
+        root = str(Path(__file__).resolve().parents[2])
+        paths = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
+        with (self.folder.path / "workers.log").open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "labkit.sweep.worker", str(self.folder.path)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env={**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": str(threads)},
+                start_new_session=True,  # Ctrl-C is for the sweep, which ends its workers
+            )
+        self.processes.add(process)
+        if self.over:
+            process.kill()
+        return process
+
+    def _let_go(self, process: subprocess.Popen | None) -> None:
+        """Nothing more to read: the worker ends, if it has not."""
+        if process is None:
+            return
+        with suppress(BrokenPipeError):
+            process.stdin.close()
+        process.wait()
+        process.stdout.close()
+        self.processes.discard(process)
+
+    def _trained(self, process: subprocess.Popen, name: str, run: Run) -> bool:
+        """Have one run trained. False if the process died."""
+        fields = {key: value for key, value in asdict(run).items() if key != "folder"}
+        credit = 0.0  # predicted seconds that the bar has been given for this run
+        try:
+            process.stdin.write(json.dumps({"name": name, "run": fields}) + "\n")
+            process.stdin.flush()
+            for line in process.stdout:
+                answer = json.loads(line)
+                part = answer["step"] / run.steps if "step" in answer else 1.0
+                earned = self.seconds.get(name, 0.0) * part
+                self._show(earned - credit, done="done" in answer, failed="failed" in answer)
+                credit = earned
+                if "step" not in answer:
+                    return True
+        except BrokenPipeError:
+            pass
+        process.wait()
+        self._show(-credit)
+        return self.over  # ended by us: nobody shall try again
+
+    def _give_up(self, name: str, run: Run, code: int) -> None:
+        error = f"its process died {DEATHS} times (exit code {code}), perhaps for want of memory; see workers.log"
+        fields = {key: value for key, value in asdict(run).items() if key != "folder"}
+        told = {"name": name, "error": error, "run": fields, "code": code_hash(), "time": records.now()}
+        records.write_json(self.folder.failure(name), told)
+        self._show(self.seconds.get(name, 0.0), failed=True)
+
+    def _show(self, seconds: float, *, done: bool = False, failed: bool = False) -> None:
+        with self.lock:
+            self.done, self.failed = self.done + done, self.failed + failed
+            words = f"{self.done} of {self.total} runs" + (f", {self.failed} failed" if self.failed else "")
+            self.bar.set_description_str(words, refresh=done or failed)
+            self.bar.update(seconds)
