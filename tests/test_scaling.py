@@ -98,16 +98,23 @@ def test_the_fit_agrees_with_curve_fit(law, over, seed):
     assert (found.n, found.k, found.degrees_of_freedom) == (5, len(truth), 5 - len(truth))
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_no_grid_finds_a_better_one(seed):
-    """All c and b of a coarse grid, even for losses that are noise alone and have several valleys."""
-    y = np.random.default_rng(seed).uniform(0.2, 1.2, size=5)
-    b, c = np.linspace(-14, 14, 561)[:, None, None], np.linspace(0, y.min() * (1 - 1e-9), 200)[None, :, None]
-    powers = P**b / (P**b).max(axis=-1, keepdims=True)
-    a = np.sum((y - c) * powers / SIGMA**2, axis=-1) / np.sum(powers**2 / SIGMA**2, axis=-1)
-    coarse = np.sum(((y - c - a[..., None] * powers) / SIGMA) ** 2, axis=-1)
-    assert fit("shifted power", P, y, errors=SIGMA).chi_square <= coarse.min() * (1 + 1e-12)
-    assert fit("power", P, y, errors=SIGMA).chi_square <= coarse[:, 0].min() * (1 + 1e-12)
+def test_brute_force_finds_no_better_one():
+    """All b and c of a grid, for 200 curves that are noise alone, of which many have several valleys."""
+    rng, u = np.random.default_rng(0), np.log([1, 1.1, 3, 50, 60, 4000, 4100])
+    y, weights = rng.uniform(0.2, 1.2, size=(200, 7)), rng.uniform(0.1, 10, size=7) ** 2
+    powers = np.exp(np.linspace(-40 / u[-1], 40 / u[-1], 321)[:, None] * u)
+    powers /= powers.max(axis=1, keepdims=True)
+
+    def left(offset: np.ndarray) -> np.ndarray:
+        """The lowest weighted sum of squares over all b (200,), each with its best a, at one c for each curve."""
+        above = y - offset[:, None]
+        explained = (above * weights @ powers.T) ** 2 / (powers**2 @ weights)
+        return (above**2 @ weights - explained.max(axis=1)) * (1 + 1e-9)
+
+    shifted, pure = (LAWS[law].solve(u, y, weights, {}).cost for law in ("shifted power", "power"))
+    assert np.all(pure <= left(np.zeros(200)))
+    for share in np.linspace(0, 1 - 1e-9, 60):
+        assert np.all(shifted <= left(share * y.min(axis=1)))
 
 
 @pytest.mark.parametrize("law", FORMULAS)

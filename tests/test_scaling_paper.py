@@ -60,6 +60,14 @@ def test_the_dense_tasks_leave_no_c(name):
         assert fit("power", p, y, errors=errors).p_value > 0.05
 
 
+def test_with_errors_from_the_scatter_one_panel_leaves_every_c_open():
+    p, y, _ = panel("b")
+    found = profile("shifted power", p, y, parameter="c").interval
+    assert (found.low, found.high) == (0, pytest.approx(0.813))
+    assert 0.8 < found.mean < 0.813
+    assert "0 is not excluded; c up to the smallest loss is not excluded" in found.method
+
+
 @pytest.mark.parametrize("name", DRAWN)
 def test_the_lines_as_drawn_are_straight_on_an_axis_without_c(name):
     """They were read off as lines through ln(L - c), each point alike, with a c that is known to half a thousandth."""

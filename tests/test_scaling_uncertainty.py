@@ -8,6 +8,7 @@ import pytest
 
 from labkit import stats
 from labkit.scaling import LAWS, band, coverage, fit, of_loss, of_parameter, over_images, over_seeds
+from labkit.scaling.draws import redrawn
 
 P = np.array([16.0, 8, 4, 2, 1])
 TRUTH = {
@@ -114,6 +115,17 @@ def test_bands_of_few_seeds_hold_the_true_curve(count):
     assert np.all(plain < held)
     if count == 3:
         assert np.all(plain / sets < 0.9)
+
+
+@pytest.mark.parametrize("paired", [True, False])
+def test_of_the_mean_at_one_x_it_is_students_interval(paired):
+    """On average over 20 tables of five seeds: both corrections together, neither too much nor too little."""
+    ratios = []
+    for k in range(20):
+        y = seeds("power", 5, seed=k)
+        found = redrawn(y, lambda rows: rows[:, 3:4], paired=paired, draws=1000, seed=k, confidence=0.95)
+        ratios.append((found.high[0] - found.low[0]) / width(stats.interval(y[:, 3])))
+    assert np.mean(ratios) == pytest.approx(1, abs=0.05)
 
 
 def test_a_band_is_around_the_fit_and_the_same_each_time():

@@ -113,15 +113,19 @@ def _profile(
     low, high = (end for end, _ in ends)
     around = (high - low) / 2 or abs(middle) or 1.0
     held = np.linspace(max(bounds[0], low - around), min(bounds[1], high + around), CURVE)
-    words, shown = ["profile likelihood" + ("" if at.errors is not None else ", scatter estimated")], []
-    for side, (end, is_open) in zip(("low", "high"), ends, strict=True):
-        unbounded = is_open and (parameter, side) not in OPEN
-        value = float(law.value(parameter, end))
-        shown.append({"low": float(law.value(parameter, -math.inf)), "high": math.inf}[side] if unbounded else value)
-        words += [OPEN.get((parameter, side), f"no {side} end")] if is_open else []
+    shown = [_shown(law, parameter, side, *end) for side, end in zip(("low", "high"), ends, strict=True)]
+    method = ["profile likelihood" + ("" if at.errors is not None else ", scatter estimated")]
+    method += [words for _, words in shown if words]
     mean = float(law.value(parameter, middle))
-    interval = Interval(mean, shown[0], shown[1], len(at.y), confidence, "; ".join(words))
+    interval = Interval(mean, shown[0][0], shown[1][0], len(at.y), confidence, "; ".join(method))
     return Profile(interval, law.value(parameter, held), rise(held), limit)
+
+
+def _shown(law: Law, parameter: str, side: str, end: float, is_open: bool) -> tuple[float, str]:
+    """An end as the interval shows it, and what is said of it if it is open."""
+    if is_open and (parameter, side) not in OPEN:
+        return float(law.value(parameter, -math.inf if side == "low" else math.inf)), f"no {side} end"
+    return float(law.value(parameter, end)), OPEN[parameter, side] if is_open else ""
 
 
 def _end(rise: Callable, middle: float, bound: float, limit: float) -> tuple[float, bool]:
