@@ -6,12 +6,13 @@ twice. A run that fails is written down with its error, and the others go on.
 
 import json
 import os
+import queue
 import subprocess
 import sys
 import threading
 from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
@@ -29,6 +30,7 @@ from labkit.sweep.folder import Folder, Record, name_of
 from labkit.sweep.prediction import Prediction, predict
 from labkit.wording import first_few
 
+LOOK = 0.5  # seconds after which the bar is drawn anew even if nothing has happened
 DEATHS = 3  # of the process that trains one run, after which the run counts as failed
 
 
@@ -102,6 +104,14 @@ def _same_code(folder: Folder, names: Sequence[str]) -> None:
         )
 
 
+class News(NamedTuple):
+    """What a worker has done since it last said so: predicted seconds of work, and how a run has ended."""
+
+    seconds: float
+    done: bool = False
+    failed: bool = False
+
+
 class _Crew:
     """The workers of one sweep and the list they take their runs from, the longest first."""
 
@@ -111,10 +121,11 @@ class _Crew:
         self.folder, self.seconds = folder, seconds
         self.waiting = deque(sorted(todo.items(), key=lambda item: -seconds.get(item[0], 0.0)))
         self.lock, self.over = threading.Lock(), False
+        self.news: queue.SimpleQueue[News] = queue.SimpleQueue()
         self.processes: set[subprocess.Popen] = set()
         self.done, self.failed, self.total = total - len(todo), 0, total
         self.bar = tqdm(
-            total=sum(seconds.get(name, 0.0) for name in todo) or 1.0,
+            total=(sum(seconds.get(name, 0.0) for name in todo) or 1.0) * (1 + 1e-9),
             disable=not progress,
             file=sys.stdout,
             mininterval=0.5,
@@ -124,10 +135,11 @@ class _Crew:
 
     def work(self, workers: int) -> None:
         """Until the list is empty. Leaves no process behind, however it ends."""
-        self._show(0.0)
         with ThreadPoolExecutor(workers) as pool:
             try:
-                for hand in [pool.submit(self._hand) for _ in range(min(workers, len(self.waiting)))]:
+                hands = [pool.submit(self._hand) for _ in range(min(workers, len(self.waiting)))]
+                self._show_until(hands)
+                for hand in hands:
                     hand.result()
             finally:
                 self.over = True
@@ -194,14 +206,14 @@ class _Crew:
                 answer = json.loads(line)
                 part = answer["step"] / run.steps if "step" in answer else 1.0
                 earned = self.seconds.get(name, 0.0) * part
-                self._show(earned - credit, done="done" in answer, failed="failed" in answer)
+                self.news.put(News(earned - credit, "done" in answer, "failed" in answer))
                 credit = earned
                 if "step" not in answer:
                     return True
         except BrokenPipeError:
             pass
         process.wait()
-        self._show(-credit)
+        self.news.put(News(-credit))
         return self.over  # ended by us: nobody shall try again
 
     def _give_up(self, name: str, run: Run, code: int) -> None:
@@ -209,11 +221,20 @@ class _Crew:
         fields = {key: value for key, value in asdict(run).items() if key != "folder"}
         told = {"name": name, "error": error, "run": fields, "code": code_hash(), "time": records.now()}
         records.write_json(self.folder.failure(name), told)
-        self._show(self.seconds.get(name, 0.0), failed=True)
+        self.news.put(News(self.seconds.get(name, 0.0), failed=True))
 
-    def _show(self, seconds: float, *, done: bool = False, failed: bool = False) -> None:
-        with self.lock:
+    def _show_until(self, hands: Sequence[Future]) -> None:
+        """Draw the bar while the hands work. This thread alone draws: a bar that several threads draw can lock up."""
+        while not (all(hand.done() for hand in hands) and self.news.empty()):
+            self.bar.set_description_str(self._words(), refresh=False)
+            try:
+                seconds, done, failed = self.news.get(timeout=LOOK)
+            except queue.Empty:
+                self.bar.refresh()
+                continue
             self.done, self.failed = self.done + done, self.failed + failed
-            words = f"{self.done} of {self.total} runs" + (f", {self.failed} failed" if self.failed else "")
-            self.bar.set_description_str(words, refresh=done or failed)
-            self.bar.update(seconds)
+            self.bar.update(min(max(seconds, -self.bar.n), self.bar.total - self.bar.n))  # sums of parts are rounded
+        self.bar.set_description_str(self._words())
+
+    def _words(self) -> str:
+        return f"{self.done} of {self.total} runs" + (f", {self.failed} failed" if self.failed else "")
