@@ -176,11 +176,12 @@ def sweep_runs(
     from labkit.sweep.words import outcome_as_text, prediction_as_text
 
     runs = described(description)
-    todo = missing(runs, folder, retry=retry)
-    _say(f"{len(runs)} runs, {len(runs) - len(todo)} of them done")
+    hands = side_by_side(runs, workers)
+    todo = missing(runs, folder, retry=retry, mix=mix)
+    _say(f"{len(runs)} runs, {len(todo)} of them to do")
     predicted = foreseen(list(todo.values()))
     if todo:
-        _say(prediction_as_text(predicted, workers or side_by_side(list(todo.values()))))
+        _say(prediction_as_text(predicted, min(hands, len(todo))))
     if predict:
         return 0
     found = sweep(runs, folder, workers=workers, mix=mix, retry=retry, predicted=predicted)
@@ -279,7 +280,7 @@ def _chosen(arguments: Sequence[str] | None) -> Callable[[], int]:
             return tyro.extras.subcommand_cli_from_dict(
                 {name: _later(command) for name, command in COMMANDS.items()},
                 prog="labkit",
-                description="Patch Lab's lessons: build them, run them, read them; and published models, evaluated.",
+                description="Patch Lab: its lessons, built, run and read; models, trained (in sweeps) and evaluated.",
                 args=arguments,
             )
     except SystemExit as end:

@@ -1,7 +1,7 @@
 """The few lines of torch.distributed that training asks for: who am I, which part is mine, how do we agree.
 
-`torchrun` starts one process for each device and speaks to them through environment variables; nothing else in the
-library reads any. Without it there is one process, and nothing here does anything.
+`torchrun` starts one process for each device and speaks to them through environment variables; nothing else that
+decides a number reads any. Without it there is one process, and nothing here does anything.
 """
 
 import os
@@ -40,10 +40,8 @@ def together(device: torch.device) -> Iterator[None]:
     if device.type == "cuda":
         torch.cuda.set_device(device)
     torch.distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
-    try:
-        yield
-    finally:
-        torch.distributed.destroy_process_group()
+    yield
+    torch.distributed.destroy_process_group()  # after an error the others may still be waiting: torchrun ends them
 
 
 def share(batch: Shaped[Tensor, "B ..."]) -> Shaped[Tensor, "b ..."]:
@@ -62,6 +60,19 @@ def mean(value: Float[Tensor, ""]) -> Float[Tensor, ""]:
         torch.distributed.all_reduce(value)
         value /= processes()
     return value
+
+
+def agreed(number: int, what: str, device: torch.device) -> int:
+    """The same number, if all processes have it. ValueError if they do not."""
+    if processes() > 1:
+        ends = torch.tensor([number, -number], device=device)
+        torch.distributed.all_reduce(ends, torch.distributed.ReduceOp.MAX)
+        if ends[0] != -ends[1]:
+            raise ValueError(
+                f"{what} is {-ends[1]} in one process and {ends[0]} in another: they need one folder that all of them "
+                "see, or they would train different models"
+            )
+    return number
 
 
 def wait() -> None:

@@ -95,7 +95,7 @@ def versions(*more: str) -> dict[str, str]:
     return found
 
 
-RECORDED = ("data/recorded", "benchmarks/results")  # of lessons and benchmarks
+RECORDED = ("data/recorded", "data/runs", "benchmarks/results")  # of lessons, sweeps and benchmarks
 
 
 def commit(folder: Path = REPOSITORY) -> str | None:

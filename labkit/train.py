@@ -66,6 +66,7 @@ def train(
         optimizer = adamw(model, run)
         journal = Journal(run.steps, patience=ON_A_GPU if device.type == "cuda" else 1)
         start, seconds = _restore(run, resume, model, optimizer, journal)
+        dist.agreed(start, "the step to go on from", device)
         if start > end:
             raise ValueError(f"stop_at={end} lies behind: the run in {run.folder} has already taken {start} steps")
         if start == run.steps and (run.folder / "record.json").exists():

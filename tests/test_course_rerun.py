@@ -146,8 +146,8 @@ def test_an_interrupted_run_leaves_no_process(notebooks: Path, tmp_path: Path, n
     while process.poll() is None and not sleeping(pids):
         time.sleep(0.05)
     process.send_signal(number)
-    process.communicate()
-    assert process.returncode == code
+    said = process.communicate()
+    assert process.returncode == code, said
     assert not any(alive(int(pid)) for pid in pids.read_text().split())
     assert not (tmp_path / "site/report.json").exists()
 

@@ -42,6 +42,7 @@ def test_a_grid_is_every_combination() -> None:
         ({"folder": "here"}, "folder: no such axis"),
         ({"seed": []}, "seed: an axis without a value"),
         ({"steps": [0]}, "steps=0 must be 1 or more"),
+        ({"threads": [1, 2]}, "threads: no axis, because it changes no number"),
     ],
 )
 def test_a_wrong_grid_is_refused(axes: dict, message: str) -> None:
@@ -64,6 +65,7 @@ def test_a_file_describes_the_same_as_a_call(tmp_path: Path) -> None:
     for wrong, message in [
         (f"{python}:nothing", "has no function 'nothing'"),
         (f"{python}:none", "must return runs"),
+        (str(python), "name the function that returns the runs"),
         (str(tmp_path / "other.toml"), "is not a file"),
     ]:
         with pytest.raises(ValueError, match=message):
@@ -150,6 +152,9 @@ def test_a_failed_run_is_recorded_and_stops_no_other(tmp_path: Path, capsys: pyt
     assert Run(**told["run"]) == runs[1]
     assert missing(runs, tmp_path) == {}, "a run that failed is not tried again unasked"
     assert len(missing(runs, tmp_path, retry=True)) == 2
+    assert [line["name"] for line in read_lines(tmp_path / "failed.jsonl")] == [name_of(run) for run in runs[1:]]
+    records.write_json(tmp_path / "failed" / f"{name_of(runs[1])}.json", {**told, "code": "0" * 16})
+    assert list(missing(runs, tmp_path)) == [name_of(runs[1])], "what other code could not do may be tried by this one"
     assert "2 failed; --retry" in outcome_as_text(found, tmp_path)
 
 
@@ -226,7 +231,7 @@ def test_killed_at_any_moment_it_goes_on(tmp_path: Path) -> None:
     assert 1 <= len(finished) < 3
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert f"3 runs, {len(finished)} of them done" in done.stdout
+    assert f"3 runs, {3 - len(finished)} of them to do" in done.stdout
     assert "predicted:" in done.stdout.split("3 of 3 runs")[0], "what it will take is said first"
     assert {path: path.read_bytes() for path in finished} == finished
     losses = [line["test_loss"] for line in read_lines(out / "results.jsonl")]
@@ -256,7 +261,7 @@ def test_the_prediction_adds_up() -> None:
 def test_the_prediction_alone_starts_nothing(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     (tmp_path / "some.toml").write_text('[[grid]]\ntask = "digits"\nimage_size = 8\nsteps = 5\n')
     assert main(["sweep", str(tmp_path / "some.toml"), str(tmp_path / "out"), "--predict"]) == 0
-    assert "1 runs, 0 of them done" in capsys.readouterr().out
+    assert "1 runs, 1 of them to do" in capsys.readouterr().out
     assert not (tmp_path / "out").exists()
 
 
@@ -264,6 +269,8 @@ def test_values_are_gathered_by_place_and_never_counted_twice() -> None:
     lines = [{"p": p, "steps": 5, "seed": seed, "test_loss": p + seed} for p in (8, 4) for seed in (1, 0)]
     assert values_by(lines, "p") == {8: [8, 9], 4: [4, 5]}
     assert values_by(lines, "p", "steps", value="seed") == {(8, 5): [0, 1], (4, 5): [0, 1]}
+    with pytest.raises(ValueError, match=r"not the same seeds everywhere \(8: \[0\]; 4: \[0, 1\]\)"):
+        values_by(lines[1:], "p")
     with pytest.raises(ValueError, match=r"two records for \{'p': 8\}, seed 1"):
         values_by([*lines, lines[0]], "p")
 

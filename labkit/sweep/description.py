@@ -17,7 +17,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from labkit.config import Run
+from labkit.config import PLACE, Run
+from labkit.sweep.folder import name_of
 from labkit.wording import in_one_line
 
 NOT_HERE = ("folder",)  # the sweep gives each run its own
@@ -34,6 +35,8 @@ def grid(**axes: Any) -> list[Run]:
     if unknown := [name for name in axes if name not in known]:
         raise ValueError(f"{', '.join(unknown)}: no such axis; a run has {', '.join(known)}. Nothing was started")
     values = {name: value if isinstance(value, list | tuple) else [value] for name, value in axes.items()}
+    if several := [name for name in PLACE if len(values.get(name, [0])) > 1]:
+        raise ValueError(f"{', '.join(several)}: no axis, because it changes no number: such runs would be one")
     if empty := [name for name, value in values.items() if not len(value)]:
         raise ValueError(f"{', '.join(empty)}: an axis without a value leaves no run at all")
     return [Run(**dict(zip(values, chosen, strict=True))) for chosen in product(*values.values())]
@@ -47,8 +50,10 @@ def described(source: str) -> list[Run]:
     path, _, function = source.partition(":") if ".py:" in source else (source, "", "")
     if not Path(path).is_file():
         raise ValueError(f"{path} is not a file: a sweep is described by FILE.toml or FILE.py:FUNCTION")
+    if path.endswith(".py") and not function:
+        raise ValueError(f"{path} is a Python file: name the function that returns the runs, {path}:FUNCTION")
     runs = _called(Path(path), function) if function else _read(Path(path))
-    return list(dict.fromkeys(runs))
+    return list({name_of(run): run for run in runs}.values())
 
 
 def _called(path: Path, function: str) -> list[Run]:
@@ -60,6 +65,8 @@ def _called(path: Path, function: str) -> list[Run]:
     runs = getattr(module, function)()
     if not isinstance(runs, Iterable) or not (runs := list(runs)) or not all(isinstance(run, Run) for run in runs):
         raise ValueError(f"{function} in {path} must return runs (labkit.config.Run), one or more: nothing was started")
+    if any(run.folder for run in runs):
+        raise ValueError(f"{function} in {path} gives runs a folder: the sweep gives each its own; nothing was started")
     return runs
 
 

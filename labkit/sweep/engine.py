@@ -22,7 +22,7 @@ from typing import NamedTuple
 import torch
 from tqdm import tqdm
 
-from labkit import records
+from labkit import dist, records
 from labkit.config import Run
 from labkit.machine import cores
 from labkit.sweep.code import code_hash
@@ -58,25 +58,33 @@ def sweep(
     take. ValueError, before anything is started, if results in the folder come from other code (unless `mix`), if
     another sweep works there, or if there is nothing to train. Used in lesson 06.
     """
-    path, folder, named = folder, Folder(folder), {name_of(run): run for run in runs}
-    if not named:
+    names, place = list(dict.fromkeys(map(name_of, runs))), Folder(folder)
+    if not names:
         raise ValueError("a sweep without a run: there is nothing to train")
-    if workers is not None and workers < 1:
-        raise ValueError(f"workers={workers} must be 1 or more: nobody would train")
-    with folder.locked():
-        if not mix:
-            _same_code(folder, list(named))
-        todo = missing(runs, path, retry=retry)
-        if todo:
-            seconds = (predicted or foreseen(list(todo.values()), progress=progress)).seconds
-            _Crew(folder, todo, seconds, progress, total=len(named)).work(workers or side_by_side(list(todo.values())))
-        return Outcome(folder.merge(list(named)), folder.failed(list(named)))
+    if dist.processes() > 1:
+        raise ValueError("a sweep under torchrun: it starts its own processes, one for each run; nothing was started")
+    hands = side_by_side(runs, workers)
+    with place.locked():
+        todo = missing(runs, folder, retry=retry, mix=mix)
+        try:
+            if todo:
+                seconds = (predicted or foreseen(list(todo.values()), progress=progress)).seconds
+                _Crew(place, todo, seconds, progress, total=len(names)).work(hands)
+        finally:
+            lines = place.merge(names)
+        return Outcome(lines, place.failed(names))
 
 
-def missing(runs: Sequence[Run], folder: Path, *, retry: bool = False) -> dict[str, Run]:
-    """By name the runs that are neither finished nor, unless they are to be tried again, failed."""
-    folder, named = Folder(folder), {name_of(run): run for run in runs}
-    gone = set(folder.finished(list(named))) | (set() if retry else set(folder.failed(list(named))))
+def missing(runs: Sequence[Run], folder: Path, *, retry: bool = False, mix: bool = False) -> dict[str, Run]:
+    """By name the runs that are neither finished nor, unless they are to be tried again, failed by this code.
+
+    ValueError, unless `mix`, if finished ones were computed by other code.
+    """
+    named, place = {name_of(run): run for run in runs}, Folder(folder)
+    if not mix:
+        _same_code(place, list(named))
+    failed = set() if retry else set(place.failed(list(named), code=code_hash()))
+    gone = set(place.finished(list(named))) | failed
     return {name: run for name, run in named.items() if name not in gone}
 
 
@@ -86,8 +94,13 @@ def foreseen(runs: Sequence[Run], *, progress: bool = True) -> Prediction:
     return predict(runs, progress=bar if progress else iter)
 
 
-def side_by_side(runs: Sequence[Run]) -> int:
-    """How many workers suit this machine: as many as there are cores for, one where a GPU does the work."""
+def side_by_side(runs: Sequence[Run], workers: int | None = None) -> int:
+    """How many workers there will be: `workers`, else as many as there are cores for, one where a GPU does the work;
+    never more than runs. ValueError for less than one."""
+    if workers is not None and workers < 1:
+        raise ValueError(f"workers={workers} must be 1 or more: nobody would train")
+    if workers is not None:
+        return min(len(runs), workers)
     if any(run.device == "cuda" or (run.device == "auto" and torch.cuda.is_available()) for run in runs):
         return 1
     return max(1, min(len(runs), int(cores()) // max(run.threads for run in runs)))
@@ -172,7 +185,7 @@ class _Crew:
         paths = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
         with (self.folder.path / "workers.log").open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "labkit.sweep.worker", str(self.folder.path)],
+                [sys.executable, "-m", "labkit.sweep.worker", str(self.folder.path), code_hash()],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -204,10 +217,17 @@ class _Crew:
             process.stdin.flush()
             for line in process.stdout:
                 answer = json.loads(line)
+                if "other_code" in answer:
+                    raise ValueError(
+                        f"the code has changed while the sweep ran (it began with {code_hash()}, now it is "
+                        f"{answer['other_code']}): it stops here, and what is finished is kept"
+                    )
                 part = answer["step"] / run.steps if "step" in answer else 1.0
                 earned = self.seconds.get(name, 0.0) * part
                 self.news.put(News(earned - credit, "done" in answer, "failed" in answer))
                 credit = earned
+                if "failed" in answer:
+                    process.wait()
                 if "step" not in answer:
                     return True
         except BrokenPipeError:

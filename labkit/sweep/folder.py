@@ -4,6 +4,7 @@ FOLDER/runs/NAME/            checkpoints of a run on its way
 FOLDER/results/NAME.json     the record of a finished run, renamed into place
 FOLDER/failed/NAME.json      the error of a run that failed, and its recipe
 FOLDER/results.jsonl         all finished runs of the description, a line for each, in its order
+FOLDER/failed.jsonl          the same of the runs that failed
 FOLDER/workers.log           what the workers had to say
 """
 
@@ -61,18 +62,22 @@ class Folder:
         """The records that are there, by name."""
         return {name: records.read_json(self.result(name)) for name in names if self.result(name).exists()}
 
-    def failed(self, names: Sequence[str]) -> dict[str, str]:
-        """The errors that are there, by name."""
-        paths = {name: self.failure(name) for name in names if not self.result(name).exists()}
-        return {name: records.read_json(path)["error"] for name, path in paths.items() if path.exists()}
+    def failed(self, names: Sequence[str], *, code: str | None = None) -> dict[str, str]:
+        """The errors that are there, by name: all, or those under one code."""
+        return {told["name"]: told["error"] for told in self._failures(names) if code in (None, told["code"])}
 
     def merge(self, names: Sequence[str]) -> list[Record]:
-        """Write results.jsonl, in the order of the names. Returns its lines."""
+        """Write results.jsonl and failed.jsonl, in the order of the names. Returns the lines of the first."""
         found = self.finished(names)
         lines = [found[name] for name in names if name in found]
-        text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-        records.write_text(self.path / "results.jsonl", text)
+        for file, told in (("results.jsonl", lines), ("failed.jsonl", self._failures(names))):
+            text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in told)
+            records.write_text(self.path / file, text)
         return lines
+
+    def _failures(self, names: Sequence[str]) -> list[Record]:
+        paths = [self.failure(name) for name in names if not self.result(name).exists()]
+        return [records.read_json(path) for path in paths if path.exists()]
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -83,7 +88,7 @@ class Folder:
             if fcntl is not None:
                 try:
                     fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except OSError as error:
+                except BlockingIOError as error:
                     raise ValueError(
                         f"another sweep is at work in {self.path}: two would train the same runs; nothing was started"
                     ) from error
@@ -94,9 +99,9 @@ class Folder:
 
 def read_lines(path: Path) -> list[Record]:
     """The records in a file of JSON lines, such as a sweep's results.jsonl. ValueError for a line that is damaged."""
-    lines = Path(path).read_text(encoding="utf-8").splitlines()
+    lines = Path(path).read_text(encoding="utf-8").split("\n")
     try:
-        return [json.loads(line) for line in lines]
+        return [json.loads(line) for line in lines if line]
     except json.JSONDecodeError as error:
         raise ValueError(f"{path} is not JSON lines ({error}): it is damaged and nothing was read from it") from error
 
@@ -105,7 +110,8 @@ def values_by(lines: Sequence[Mapping[str, Any]], *axes: str, value: str = "test
     """One value of each record, gathered by its place on the axes: {16: [1.2, 1.3], 8: [0.9, 0.8]} for one axis,
     tuples as keys for several. Within a place in the order of seeds. Used in lessons 06 and 07.
 
-    ValueError if two records differ in none of the axes and the seed: they would count as two seeds.
+    ValueError if two records differ in none of the axes and the seed, which would count as two seeds, and if places
+    hold different seeds (a run that failed is missing): values would be paired that do not belong together.
     """
     found: dict[Any, dict[int, Any]] = {}
     for line in lines:
@@ -115,6 +121,9 @@ def values_by(lines: Sequence[Mapping[str, Any]], *axes: str, value: str = "test
             raise ValueError(f"two records for {dict(zip(axes, place, strict=True))}, seed {line['seed']}: name more "
                              "axes, or one run would count twice")  # fmt: skip
         seeds[line["seed"]] = line[value]
+    if len({tuple(sorted(seeds)) for seeds in found.values()}) > 1:
+        told = "; ".join(f"{place}: {sorted(seeds)}" for place, seeds in found.items())
+        raise ValueError(f"not the same seeds everywhere ({told}): leave out what is not complete, or train the rest")
     return {place: [seeds[seed] for seed in sorted(seeds)] for place, seeds in found.items()}
 
 

@@ -51,6 +51,7 @@ def predict(runs: Sequence[Run], *, progress: Callable[[Iterable], Iterable] = i
     seconds, found = {}, []
     for alike in progress(list(kinds.values())):
         step, looks = _measured(alike[0])
+        torch.cuda.empty_cache()  # what was measured there shall be the workers'; nothing without a GPU
         found.append(Kind(alike, step, looks))
         seconds |= {name_of(run): run.steps * step + looks for run in alike}
     core_seconds = sum(seconds[name_of(run)] * run.threads for run in runs)

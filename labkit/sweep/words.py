@@ -17,8 +17,9 @@ def prediction_as_text(prediction: Prediction, workers: int) -> str:
         f"{_duration(sum(run.steps * kind.step + kind.looks for run in kind.runs))} in all"
         for kind in prediction.kinds
     ]
-    hours = prediction.core_hours
-    sum_of_all = f"predicted: {hours:.3g} core-hours, {_duration(sum(prediction.seconds.values()) / workers)} with "
+    hours, seconds = prediction.core_hours, list(prediction.seconds.values())
+    lasting = max(max(seconds), sum(seconds) / workers)
+    sum_of_all = f"predicted: {hours:.3g} core-hours, {_duration(lasting)} with "
     return "\n".join([*lines, sum_of_all + f"{workers} worker{'s' if workers > 1 else ''}"])
 
 

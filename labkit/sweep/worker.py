@@ -1,8 +1,9 @@
 """One worker of a sweep: a process that trains one run after the other, as the sweep tells it.
 
 It reads a line of JSON for each run and answers with lines of JSON: {"step": ...} now and then, {"done": ...} or
-{"failed": ...} at the end. When the sweep is gone, whatever became of it, the worker ends at once: what it has
-trained so far lies in the last checkpoint.
+{"failed": ...} at the end; {"other_code": ...} if the code has changed since the sweep began. After a failure it ends:
+what a run has broken (a GPU's memory, say) shall not fail the next one. When the sweep is gone, whatever became of it,
+the worker ends at once: what it has trained so far lies in the last checkpoint.
 """
 
 import json
@@ -23,24 +24,31 @@ from labkit.sweep.folder import Folder
 from labkit.train import train
 
 
-def main(path: str) -> None:
-    """Work in the sweep's folder until there is nothing more to read."""
+def main(path: str, expected: str) -> None:
+    """Work in the sweep's folder, by the code whose hash is `expected`, until there is nothing more to read."""
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # whatever prints must not speak in between
     jobs: queue.SimpleQueue[str] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(sys.stdin, jobs), daemon=True).start()
     code = code_hash()
     keep_freed_memory()
-    while True:
+    answer = {"other_code": code} if code != expected else {}
+    while not answer.keys() & {"failed", "other_code"}:
         job = json.loads(jobs.get())
-        print(json.dumps(work(Folder(Path(path)), job["name"], job["run"], code, answers)), file=answers)
+        answer = work(Folder(Path(path)), job["name"], job["run"], code, answers)
+        print(json.dumps(answer), file=answers)
+    if "other_code" in answer:
+        print(json.dumps(answer), file=answers)
 
 
 def work(folder: Folder, name: str, fields: dict[str, Any], code: str, answers: TextIO) -> dict[str, str]:
     """Train one run; its record or its error is on the disk before the answer is given."""
 
     def say(step: int) -> None:
-        print(json.dumps({"step": step}), file=answers)
+        try:
+            print(json.dumps({"step": step}), file=answers)
+        except OSError:  # nobody listens any more: this is no failure of the run
+            os._exit(0)
 
     try:
         run = Run(**fields, folder=folder.run(name))
@@ -71,4 +79,4 @@ def _listen(lines: TextIO, jobs: queue.SimpleQueue[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

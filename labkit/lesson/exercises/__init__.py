@@ -18,9 +18,10 @@ from labkit.lesson.exercises.lesson_02 import EXERCISES as LESSON_02
 from labkit.lesson.exercises.lesson_03 import EXERCISES as LESSON_03
 from labkit.lesson.exercises.lesson_04 import EXERCISES as LESSON_04
 from labkit.lesson.exercises.lesson_05 import EXERCISES as LESSON_05
+from labkit.lesson.exercises.lesson_07 import EXERCISES as LESSON_07
 from labkit.lesson.exercises.lesson_10 import EXERCISES as LESSON_10
 
-_EVERY = (*LESSON_00, *LESSON_01, *LESSON_02, *LESSON_03, *LESSON_04, *LESSON_05, *LESSON_10)
+_EVERY = (*LESSON_00, *LESSON_01, *LESSON_02, *LESSON_03, *LESSON_04, *LESSON_05, *LESSON_07, *LESSON_10)
 EXERCISES = {exercise.name: exercise for exercise in _EVERY}
 
 
