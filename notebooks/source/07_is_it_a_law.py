@@ -165,13 +165,25 @@ made_up = {
 }
 grid = 1 - np.geomspace(1, 1e-4, 400)
 rows, straightest = [], {}
-for name, curve in {**made_up, **{f"panel {one.name}": np.array(one.losses) for one in classified}}.items():
-    x = sizes[: len(curve)] if name in made_up else next(
-        one.patch_sizes for one in classified if name == f"panel {one.name}"
+for name, curve in {
+    **made_up,
+    **{f"panel {one.name}": np.array(one.losses) for one in classified},
+}.items():
+    x = (
+        sizes[: len(curve)]
+        if name in made_up
+        else next(one.patch_sizes for one in classified if name == f"panel {one.name}")
     )
     found = [straightness(list(x), list(curve), share * curve.min()) for share in grid]
     straightest[name] = max(found)
-    rows.append((name, f"{found[0]:.3f}", f"{100 * grid[int(np.argmax(found))]:.1f}", f"{max(found):.4f}"))
+    rows.append(
+        (
+            name,
+            f"{found[0]:.3f}",
+            f"{100 * grid[int(np.argmax(found))]:.1f}",
+            f"{max(found):.4f}",
+        )
+    )
 table(("curve", "R² at c = 0", "best c, % of the smallest loss", "R² there"), rows)  # fmt: skip
 
 # %%
@@ -200,7 +212,9 @@ offset_prediction.reveal(
 # %% tags=["exercise"]
 def my_chi_square(losses, curve, errors):
     # BEGIN SOLUTION
-    return sum(((loss - y) / error) ** 2 for loss, y, error in zip(losses, curve, errors, strict=True))
+    return sum(
+        ((loss - y) / error) ** 2 for loss, y, error in zip(losses, curve, errors, strict=True)
+    )
     # END SOLUTION
 
 
@@ -220,7 +234,9 @@ from labkit.scaling import LAWS, fit
 fits = {}
 for panel in panels:
     errors = np.array(panel.uncertainties) / 2
-    fits[panel.name] = {law: fit(law, panel.patch_sizes, panel.losses, errors=errors) for law in LAWS}
+    fits[panel.name] = {
+        law: fit(law, panel.patch_sizes, panel.losses, errors=errors) for law in LAWS
+    }
 by_name = {panel.name: panel for panel in panels}
 Slider(
     "panel", list(by_name), lambda name: fits_figure(by_name[name], fits[name]), start="c"
@@ -272,7 +288,10 @@ def my_spread(residuals, parameters):
 needed_spread = answer("07-spread", my_spread)
 
 # %%
-plain = {panel.name: {law: fit(law, panel.patch_sizes, panel.losses) for law in LAWS} for panel in panels}
+plain = {
+    panel.name: {law: fit(law, panel.patch_sizes, panel.losses) for law in LAWS}
+    for panel in panels
+}
 needed = {
     name: {law: needed_spread(list(found.residuals), found.k) for law, found in laws.items()}
     for name, laws in plain.items()
@@ -294,7 +313,10 @@ table(
 # it corrects, so the library returns none.
 
 # %%
-say("AICc of the shifted power law in panel c: {reason}.", reason=fits["c"]["shifted power"].aicc_reason)
+say(
+    "AICc of the shifted power law in panel c: {reason}.",
+    reason=fits["c"]["shifted power"].aicc_reason,
+)
 
 # %% [markdown]
 # ## What do the points say about the offset?
@@ -309,7 +331,9 @@ from labkit.scaling import profile
 
 profiles = {
     f"panel {name}": (
-        profile("shifted power", by_name[name].patch_sizes, by_name[name].losses, parameter="c"),
+        profile(
+            "shifted power", by_name[name].patch_sizes, by_name[name].losses, parameter="c"
+        ),
         min(by_name[name].losses),
     )
     for name in ("a", "c", "d", "e")
@@ -365,7 +389,15 @@ for law, truth, parameter, sigma, known in trials:
          f"{100 * found.share.low:.1f} to {100 * found.share.high:.1f}", f"{100 * found.at_bound:.0f}")
     )  # fmt: skip
 table(
-    ("law", "truth", "interval of", "errors", "held, %", "95 % interval of that", "fits at a bound, %"),
+    (
+        "law",
+        "truth",
+        "interval of",
+        "errors",
+        "held, %",
+        "95 % interval of that",
+        "fits at a bound, %",
+    ),
     rows,
 )
 
@@ -400,7 +432,10 @@ for panel in panels:
         for law in LAWS:
             misses[law].append(abs(wrong[law]))
     rows.append((panel.name, last, f"{truth:.3f}", *(f"{wrong[law]:+.3f}" for law in LAWS)))
-table(("panel", "left out, p", "its loss", *(f"{law}: foreseen minus truth" for law in LAWS)), rows)
+table(
+    ("panel", "left out, p", "its loss", *(f"{law}: foreseen minus truth" for law in LAWS)),
+    rows,
+)
 
 # %%
 off = {law: float(np.mean(values)) for law, values in misses.items()}
@@ -510,7 +545,8 @@ rate_prediction.reveal(
 test = values_by(lines, "model", "patch_size", "learning_rate")
 common = {
     title: min(
-        next(iter(by_p.values())), key=lambda rate: mean([mean(rates[rate]) for rates in by_p.values()])
+        next(iter(by_p.values())),
+        key=lambda rate: mean([mean(rates[rate]) for rates in by_p.values()]),
     )
     for title, by_p in search.items()
 }
@@ -523,7 +559,15 @@ for model, title in models.items():
             continue
         gap = paired(own, shared)
         price[f"{title}, p = {p}"] = gap.mean
-        rows.append((title, p, f"{common[title]:g}", f"{gap.mean:+.3f}", f"{gap.low:+.3f} to {gap.high:+.3f}"))
+        rows.append(
+            (
+                title,
+                p,
+                f"{common[title]:g}",
+                f"{gap.mean:+.3f}",
+                f"{gap.low:+.3f} to {gap.high:+.3f}",
+            )
+        )
 table(("model", "p", "common rate", "costs, nats", "95 % interval over seeds"), rows)
 
 # %% [markdown]
@@ -574,14 +618,30 @@ for title in models.values():
             one = fit(law, used, y, errors=error)
             if one.degrees_of_freedom == 0:
                 continue
-            p_value = float(f.sf(one.chi_square / one.degrees_of_freedom, one.degrees_of_freedom, len(used) * (runs - 1)))
+            p_value = float(
+                f.sf(
+                    one.chi_square / one.degrees_of_freedom,
+                    one.degrees_of_freedom,
+                    len(used) * (runs - 1),
+                )
+            )
             where = f"{title}, p = {used[0]} to {used[-1]}: {law}"
             if p_value < level:
                 refused.append(where)
             rows.append((title, f"{used[0]} to {used[-1]}", law, f"{one.parameters['b']:.3f}", f"{error:.4f}",
                          f"{one.chi_square:,.1f}", one.degrees_of_freedom, f"{p_value:.1g}", one.at_bound))  # fmt: skip
 table(
-    ("model", "p", "law", "exponent or slope b", "error of a mean", "χ²", "degrees of freedom", "p-value", "at a bound"),
+    (
+        "model",
+        "p",
+        "law",
+        "exponent or slope b",
+        "error of a mean",
+        "χ²",
+        "degrees of freedom",
+        "p-value",
+        "at a bound",
+    ),
     rows,
 )
 tried = len(rows)
@@ -624,7 +684,8 @@ from labkit.figures.laws import extrapolation_figure
 from labkit.scaling import band
 
 seeds_of = {
-    title: {p: list(losses[title, p].mean(axis=1)) for p in patch_sizes} for title in models.values()
+    title: {p: list(losses[title, p].mean(axis=1)) for p in patch_sizes}
+    for title in models.values()
 }
 bands = {
     title: {
