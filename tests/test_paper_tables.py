@@ -191,9 +191,9 @@ def test_the_panels_are_in_order():
 def test_every_point_is_as_read_off(panel: Panel):
     ((*cells, offset),) = (words for name, *words in lines(FIGURE_1) if name == panel.name)
     points = [(p, *cell.split("±")) for p, cell in zip((32, 16, 8, 4, 2, 1), cells, strict=True) if cell != "-"]
-    assert panel.patch_sizes == tuple(p for p, *_ in points)
-    assert panel.losses == tuple(float(loss) for _, loss, *_ in points)
-    assert panel.uncertainties == tuple(float(told[0]) if told else 0.001 for _, _, *told in points)
+    assert panel.patch_sizes == [p for p, *_ in points]
+    assert panel.losses == [float(loss) for _, loss, *_ in points]
+    assert panel.uncertainties == [float(told[0]) if told else 0.001 for _, _, *told in points]
     assert panel.offset == tuple(map(float, offset.split("-")))
 
 

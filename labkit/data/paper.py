@@ -33,9 +33,9 @@ class Panel(NamedTuple):
     name: str
     title: str
     task: str
-    patch_sizes: tuple[int, ...]
-    losses: tuple[float, ...]
-    uncertainties: tuple[float, ...]
+    patch_sizes: list[int]
+    losses: list[float]
+    uncertainties: list[float]
     offset: tuple[float, float]
 
 
@@ -62,9 +62,9 @@ def paper_panels() -> list[Panel]:
             name=name,
             title=f"{first['model']}, {first['input']} pixels" if first["model"] else first["task"],
             task=first["task"],
-            patch_sizes=tuple(int(point["patch_size"]) for point in points),
-            losses=tuple(float(point["loss"]) for point in points),
-            uncertainties=tuple(float(point["uncertainty"]) for point in points),
+            patch_sizes=[int(point["patch_size"]) for point in points],
+            losses=[float(point["loss"]) for point in points],
+            uncertainties=[float(point["uncertainty"]) for point in points],
             offset=(float(first["axis_offset_low"]), float(first["axis_offset_high"])),
         )
         panels.append(panel)
