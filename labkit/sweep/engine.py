@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from tqdm import tqdm
@@ -117,6 +117,11 @@ def _same_code(folder: Folder, names: Sequence[str]) -> None:
         )
 
 
+def _settings(run: Run) -> dict[str, Any]:
+    """The run as a worker is told it: each gets a folder from the sweep."""
+    return {name: value for name, value in asdict(run).items() if name != "folder"}
+
+
 class News(NamedTuple):
     """What a worker has done since it last said so: predicted seconds of work, and how a run has ended."""
 
@@ -210,10 +215,9 @@ class _Crew:
 
     def _trained(self, process: subprocess.Popen, name: str, run: Run) -> bool:
         """Have one run trained. False if the process died."""
-        fields = {key: value for key, value in asdict(run).items() if key != "folder"}
         credit = 0.0  # predicted seconds that the bar has been given for this run
         try:
-            process.stdin.write(json.dumps({"name": name, "run": fields}) + "\n")
+            process.stdin.write(json.dumps({"name": name, "run": _settings(run)}) + "\n")
             process.stdin.flush()
             for line in process.stdout:
                 answer = json.loads(line)
@@ -238,8 +242,7 @@ class _Crew:
 
     def _give_up(self, name: str, run: Run, code: int) -> None:
         error = f"its process died {DEATHS} times (exit code {code}), perhaps for want of memory; see workers.log"
-        fields = {key: value for key, value in asdict(run).items() if key != "folder"}
-        told = {"name": name, "error": error, "run": fields, "code": code_hash(), "time": records.now()}
+        told = {"name": name, "error": error, "run": _settings(run), "code": code_hash(), "time": records.now()}
         records.write_json(self.folder.failure(name), told)
         self.news.put(News(self.seconds.get(name, 0.0), failed=True))
 

@@ -330,21 +330,17 @@ from labkit.figures.laws import profile_figure
 from labkit.scaling import profile
 
 profiles = {
-    f"panel {name}": (
-        profile(
-            "shifted power", by_name[name].patch_sizes, by_name[name].losses, parameter="c"
-        ),
-        min(by_name[name].losses),
-    )
+    panel.name: profile("shifted power", panel.patch_sizes, panel.losses, parameter="c")
+    for panel in panels
+}
+some = {
+    f"panel {name}": (profiles[name], min(by_name[name].losses))
     for name in ("a", "c", "d", "e")
 }
-show(profile_figure(profiles, title="Which offsets do the points leave open?"))
+show(profile_figure(some, title="Which offsets do the points leave open?"))
 
 # %%
-offsets = {}
-for panel in panels:
-    found = profile("shifted power", panel.patch_sizes, panel.losses, parameter="c").interval
-    offsets[panel.name] = found
+offsets = {name: found.interval for name, found in profiles.items()}
 table(
     ("panel", "best c", "lower end", "upper end", "smallest loss", "said of the ends"),
     [
@@ -498,18 +494,6 @@ best = {
     (title, p): min(rates, key=lambda rate: mean(rates[rate]))
     for title, by_p in search.items() for p, rates in by_p.items()
 }  # fmt: skip
-rows = []
-for (title, p), rate in best.items():
-    rates = search[title][p]
-    equal = [
-        f"{other:g}" for other in rates
-        if other != rate and better(rates[rate], rates[other], paired=True) != "yes"
-    ]  # fmt: skip
-    rows.append((title, p, f"{rate:g}", f"{mean(rates[rate]):.3f}", ", ".join(equal) or "none"))
-table(("model", "p", "best rate", "its validation loss", "rates not shown to be worse"), rows)
-
-# %%
-moves = {title: [best[title, p] for p in patch_sizes] for title in models.values()}
 
 
 def as_good(title, p):
@@ -520,6 +504,23 @@ def as_good(title, p):
         if rate == best_rate or better(rates[best_rate], values, paired=True) != "yes"
     ]  # fmt: skip
 
+
+rows = []
+for (title, p), rate in best.items():
+    equal = [f"{other:g}" for other in as_good(title, p) if other != rate]
+    rows.append(
+        (
+            title,
+            p,
+            f"{rate:g}",
+            f"{mean(search[title][p][rate]):.3f}",
+            ", ".join(equal) or "none",
+        )
+    )
+table(("model", "p", "best rate", "its validation loss", "rates not shown to be worse"), rows)
+
+# %%
+moves = {title: [best[title, p] for p in patch_sizes] for title in models.values()}
 
 directions = set()
 for title in models.values():
