@@ -1,6 +1,7 @@
 """Suites `sweep` and `kills`: what the engine of a sweep costs beside a bare loop, what a second worker gives, and
 what is left of a sweep that is killed again and again."""
 
+import json
 import random
 import signal
 import subprocess
@@ -22,18 +23,19 @@ from labkit.sweep import grid, read_lines, sweep
 from labkit.tasks import task_of
 from labkit.train import evaluate
 
-ROUNDS, KILLS = 3, 20
+ROUNDS, KILLS = 4, 20
 OVERHEAD, SPEEDUP = 1.05, 1.7  # goals: one worker's time over the bare loop's, one worker's over two workers'
+HERE = Path(__file__).parent
 RUNS = {"patch_size": 4, "steps": 500, "seed": [0, 1, 2, 3, 4, 5]}
 KILLED = {"patch_size": 4, "steps": 150, "checkpoint_every": 25, "seed": list(range(12))}
 
 
 def measure(rounds: int | None, image_size: int) -> dict:
-    """The same runs in a bare loop, by one worker, by two: start of the workers and prediction included. `image_size`
-    changes nothing; a smoke run takes few steps."""
-    runs = grid(**{**RUNS, "steps": RUNS["steps"] if rounds is None else 20})
-    works = {"bare loop": lambda: bare(runs), "1 worker": lambda: swept(runs, 1), "2 workers": lambda: swept(runs, 2)}
-    bare(runs[:1])  # libraries load, photographs are cut
+    """The same runs in a bare loop, by one worker, by two, each a command of its own: imports, start of the workers and
+    prediction included. `image_size` changes nothing; a smoke run takes few steps."""
+    axes = {**RUNS, "steps": RUNS["steps"] if rounds is None else 20}
+    runs = grid(**axes)
+    works = {"bare loop": lambda: looped(axes), "1 worker": lambda: swept(axes, 1), "2 workers": lambda: swept(axes, 2)}
     seconds, losses, order = {name: [] for name in works}, {}, random.Random(0)
     for one in range(rounds or ROUNDS):
         for name in order.sample(list(works), len(works)):
@@ -77,10 +79,25 @@ def _bare(run: Run) -> float:
     return evaluate(model, task.test())[0]
 
 
-def swept(runs: Sequence[Run], workers: int) -> list[float]:
-    """Test losses of the same runs, by the engine."""
+def looped(axes: dict) -> list[float]:
+    """The bare loop as a program that is started, on one thread and with the workers' way of keeping memory."""
+    code = (
+        "from labkit.machine import keep_freed_memory; from suite_sweep import *; torch.set_num_threads(1); keep_freed_memory(); "
+        f"print(json.dumps(bare(grid(**{axes!r}))))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=HERE, check=True, capture_output=True, text=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def swept(axes: dict, workers: int) -> list[float]:
+    """Test losses of the same runs, by `labkit sweep`."""
     with tempfile.TemporaryDirectory(prefix="labkit-sweep-") as folder:
-        return [line["test_loss"] for line in sweep(runs, Path(folder), workers=workers, progress=False).records]
+        out = Path(folder)
+        lines = [f"{name} = {json.dumps(value)}\n" for name, value in axes.items()]
+        (out / "some.toml").write_text("[[grid]]\n" + "".join(lines))
+        command = [sys.executable, "-m", "labkit", "sweep", str(out / "some.toml"), folder, "--workers", str(workers)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        return [line["test_loss"] for line in read_lines(out / "results.jsonl")]
 
 
 def table(found: dict) -> str:
@@ -102,12 +119,18 @@ def measure_kills(rounds: int | None, image_size: int) -> dict:
     kills, chance = KILLS if rounds is None else 2, random.Random(0)
     runs = grid(**{**KILLED, "seed": KILLED["seed"][: None if rounds is None else 2]})
     found = {"rounds": 1, "runs": len(runs), "steps": runs[0].steps, "kills": [], "lost": 0, "changed": 0}
+    begun = 0
     with tempfile.TemporaryDirectory(prefix="labkit-kills-") as scratch:
         out, started = Path(scratch) / "killed", time.perf_counter()
         unharmed = [line["test_loss"] for line in sweep(runs, Path(scratch) / "left", progress=False).records]
         usual = time.perf_counter() - started
-        for _ in range(kills):
-            found["kills"].append(_kill(runs, out, chance.uniform(0, usual / kills + 6), found))
+        while len(found["kills"]) < kills:
+            begun += 1
+            if begun > 3 * kills:
+                sys.exit(f"{begun - 1} starts, and only {len(found['kills'])} of {kills} were killed before their end")
+            after = chance.uniform(0, usual / kills + 6)
+            if _kill(runs, out, after, found):
+                found["kills"].append(after)
         before = set(_results(out))
         ended = [line["test_loss"] for line in sweep(runs, out, progress=False).records]
         found |= {"finished_before_the_last": len(before), "same_losses": ended == unharmed}
@@ -115,25 +138,31 @@ def measure_kills(rounds: int | None, image_size: int) -> dict:
     return found
 
 
-def _kill(runs: Sequence[Run], out: Path, after: float, found: dict) -> float:
-    """Start the sweep in a process of its own and kill it `after` so many seconds; what was there must stay."""
+def _kill(runs: Sequence[Run], out: Path, after: float, found: dict) -> bool:
+    """Start the sweep in a process of its own and kill it `after` so many seconds; what was there must stay. False if
+    it had ended by then."""
     before = _results(out)
     code = (
         f"from suite_sweep import *; sweep(grid(**{dict(KILLED, seed=[run.seed for run in runs])}), Path({str(out)!r}))"
     )
     process = subprocess.Popen(
-        [sys.executable, "-c", code], cwd=Path(__file__).parent, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [sys.executable, "-c", code], cwd=HERE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
+    killed = False
     try:
         process.wait(after)
     except subprocess.TimeoutExpired:
         process.send_signal(signal.SIGKILL)
-        process.wait()
+        killed = True
+    said = process.communicate()[1]
+    if not killed and process.returncode:
+        sys.exit(f"the sweep ended by itself with {process.returncode}, not by a kill: {said}")
     now = _results(out)
     found["lost"] += len(before.keys() - now.keys())
     found["changed"] += sum(now.get(name, content) != content for name, content in before.items())
-    say(f"  killed after {after:.1f} s: {len(now)} of {len(runs)} runs finished")
-    return after
+    how = "killed after" if killed else "ended before"
+    say(f"  {how} {after:.1f} s: {len(now)} of {len(runs)} runs finished")
+    return killed
 
 
 def _results(out: Path) -> dict[str, bytes]:
