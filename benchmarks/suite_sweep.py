@@ -24,10 +24,11 @@ from labkit.tasks import task_of
 from labkit.train import evaluate
 
 ROUNDS, KILLS = 4, 20
+LATEST = 20.0  # seconds after a start by which a sweep is killed; starting takes about half of that
 OVERHEAD, SPEEDUP = 1.05, 1.7  # goals: one worker's time over the bare loop's, one worker's over two workers'
 HERE = Path(__file__).parent
-RUNS = {"patch_size": 4, "steps": 500, "seed": [0, 1, 2, 3, 4, 5]}
-KILLED = {"patch_size": 4, "steps": 150, "checkpoint_every": 25, "seed": list(range(12))}
+RUNS = {"patch_size": 4, "steps": 500, "seed": list(range(10))}
+KILLED = {"patch_size": 4, "steps": 300, "checkpoint_every": 25, "seed": list(range(20))}
 
 
 def measure(rounds: int | None, image_size: int) -> dict:
@@ -82,7 +83,8 @@ def _bare(run: Run) -> float:
 def looped(axes: dict) -> list[float]:
     """The bare loop as a program that is started, on one thread and with the workers' way of keeping memory."""
     code = (
-        "from labkit.machine import keep_freed_memory; from suite_sweep import *; torch.set_num_threads(1); keep_freed_memory(); "
+        "from labkit.machine import keep_freed_memory; from suite_sweep import *; "
+        "torch.set_num_threads(1); keep_freed_memory(); "
         f"print(json.dumps(bare(grid(**{axes!r}))))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=HERE, check=True, capture_output=True, text=True)
@@ -121,14 +123,13 @@ def measure_kills(rounds: int | None, image_size: int) -> dict:
     found = {"rounds": 1, "runs": len(runs), "steps": runs[0].steps, "kills": [], "lost": 0, "changed": 0}
     begun = 0
     with tempfile.TemporaryDirectory(prefix="labkit-kills-") as scratch:
-        out, started = Path(scratch) / "killed", time.perf_counter()
+        out = Path(scratch) / "killed"
         unharmed = [line["test_loss"] for line in sweep(runs, Path(scratch) / "left", progress=False).records]
-        usual = time.perf_counter() - started
         while len(found["kills"]) < kills:
             begun += 1
             if begun > 3 * kills:
                 sys.exit(f"{begun - 1} starts, and only {len(found['kills'])} of {kills} were killed before their end")
-            after = chance.uniform(0, usual / kills + 6)
+            after = chance.uniform(0, LATEST)
             if _kill(runs, out, after, found):
                 found["kills"].append(after)
         before = set(_results(out))

@@ -39,3 +39,21 @@ def token_count(image_size: Size, patch_size: int) -> int:
     """N, how many patches an image has. ValueError as `grid_of`. Built in lesson 00."""
     rows, columns = grid_of(image_size, patch_size)
     return rows * columns
+
+
+def halvings(largest: int, smallest: int) -> tuple[int, ...]:
+    """Patch sizes from the largest to the smallest, each half of the one before. ValueError if halving does not lead
+    there.
+
+    >>> halvings(16, 2)
+    (16, 8, 4, 2)
+    """
+    sizes = [largest]
+    while sizes[-1] > smallest and sizes[-1] % 2 == 0:
+        sizes.append(sizes[-1] // 2)
+    if sizes[-1] != smallest or len(sizes) < 2:
+        raise ValueError(
+            f"largest patch {largest} and patch size {smallest}: halving the one must lead to the other, in one step "
+            "or more; else it is not known which sizes lie between"
+        )
+    return tuple(sizes)

@@ -95,9 +95,12 @@ def resized_patches(tokenizer: Patches, *, image_size: Size | None = None, patch
     """A new tokenizer for another patch size, image size or both (None: as it was), with the embedding of this one,
     resized. Where the patch size stays, bit by bit the same embedding.
 
-    ValueError for another patch size where the tokenizer came out of a resize itself: each way back loses something.
-    Once trained, its weights are an original: load its state_dict into `Patches` to resize it then.
+    ValueError for a tokenizer that does more than cut and embed, and for another patch size where it came out of a
+    resize itself: each way back loses something. Once trained, its weights are an original: load its state_dict into
+    `Patches` to resize it then.
     """
+    if type(tokenizer) not in (Patches, ResizedPatches):
+        raise ValueError(f"{type(tokenizer).__name__} cannot be resized: it would become plain patches unseen")
     old, new = tokenizer.patch_size, tokenizer.patch_size if patch_size is None else patch_size
     origin = tokenizer.resized_from if isinstance(tokenizer, ResizedPatches) else None
     if origin is not None and new != old:

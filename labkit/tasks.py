@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from labkit.config import Run, choose
+from labkit.data.changed import Enlarged, Shuffled
 from labkit.data.digits import digits
 from labkit.data.textures import textures
 
@@ -41,5 +42,9 @@ TASKS = {"textures": textures, "digits": digits}
 
 
 def task_of(run: Run) -> Task:
-    """The task that `run` names, at its image size. ValueError with the list of tasks for an unknown name."""
-    return choose("task", run.task, TASKS)(run.image_size)
+    """The task that `run` names, at its image size, with pixels shuffled or images enlarged where it says so.
+    ValueError with the list of tasks for an unknown name."""
+    task = choose("task", run.task, TASKS)(run.image_size)
+    if run.shuffled is not None:
+        task = Shuffled(task, run.shuffled)
+    return task if run.enlarged is None else Enlarged(task, run.enlarged)

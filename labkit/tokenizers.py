@@ -58,14 +58,18 @@ class Patches(nn.Module):
         """N, the number of tokens of one image."""
         return self.grid[0] * self.grid[1]
 
-    def forward(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B N D"]:
-        """Tokens in reading order: row by row, left to right."""
+    def check(self, images: Tensor) -> None:
+        """ValueError for images of another size or channel count."""
         expected = (self.channels, *self.image_size)
         if tuple(images.shape[1:]) != expected:
             raise ValueError(
                 f"images of shape {tuple(images.shape)} (B, C, H, W) reached a tokenizer made for C, H, W = "
                 f"{expected}: channels and sides must agree, or the patches would be cut across the wrong pixels"
             )
+
+    def forward(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B N D"]:
+        """Tokens in reading order: row by row, left to right."""
+        self.check(images)
         tokens = self.embed(patchify(images, self.patch_size))
         return tokens.to(self.embed.weight.dtype)  # under mixed precision the residual path stays in float32
 

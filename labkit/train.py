@@ -61,9 +61,7 @@ def train(
     cost = {"channels": task.channels, "classes": len(task.classes)}
     flops = {"flops_per_image": flops_per_image(run, **cost), "train_flops": train_flops(run, **cost)}
     with threads(run.threads), dist.together(device):
-        torch.manual_seed(run.seed)
-        model = build(run, **cost).to(device, torch.float64 if run.precision == "float64" else None)
-        optimizer = adamw(model, run)
+        model, optimizer = prepared(run, task, device)
         journal = Journal(run.steps, patience=ON_A_GPU if device.type == "cuda" else 1)
         start, seconds = _restore(run, resume, model, optimizer, journal)
         dist.agreed(start, "the step to go on from", device)
@@ -79,6 +77,14 @@ def train(
             records.write_json(run.folder / "record.json", record)
         dist.wait()
     return Trained(model, record, journal.curve)
+
+
+def prepared(run: Run, task: Task, device: torch.device) -> tuple[nn.Module, torch.optim.Optimizer]:
+    """The model of a run, its first values drawn from the seed, and what will move it."""
+    torch.manual_seed(run.seed)
+    model = build(run, channels=task.channels, classes=len(task.classes))
+    model = model.to(device, torch.float64 if run.precision == "float64" else None)
+    return model, adamw(model, run)
 
 
 def _loop(
@@ -102,6 +108,8 @@ def _loop(
     for step in bar:
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(step, steps=run.steps, peak=run.learning_rate, warmup=run.warmup)
+        if run.largest_patch is not None:
+            model.tokenizer.draw(run.seed, step)
         examples = task.batch(run.seed, step, run.batch)
         loss, norm = gradients(run, forward, tuple(dist.share(part) for part in examples))
         journal.add(loss, norm, safe=safe)
@@ -113,6 +121,8 @@ def _loop(
             journal.settle(safe=safe)
             seconds += time.perf_counter() - began
             if journal.due(done):
+                if run.largest_patch is not None:
+                    model.tokenizer.use(run.patch_size)
                 look = {"validation_loss": evaluate(model, task.validation())[0]} if journal.looks(done) else {}
                 bar.set_postfix(loss=f"{journal.point(done, **look)['train_loss']:.3f}", refresh=False)
                 if watch is not None:
@@ -206,12 +216,13 @@ def _same_recipe(run: Run, other: dict[str, Any], path: Path) -> None:
 def _record(
     run: Run, task: Task, model: nn.Module, journal: Journal, seconds: float, flops: dict[str, int]
 ) -> dict[str, Any]:
-    """The run as one JSON object: records.RUN_KEYS first, then the rest of the recipe and what this kind of task
-    adds."""
+    """The run as one JSON object: records.RUN_KEYS first, then the rest of the settings and what this kind of task and
+    of model adds."""
+    sizes = {} if run.largest_patch is None else {"by_patch_size": _by_patch_size(model, task)}
     logits, labels = predictions(model, task.test())
     right, losses = (logits.argmax(1) == labels).float(), F.cross_entropy(logits, labels, reduction="none")
     facts = {
-        **run.recipe(),
+        **run.settings(),
         "data": task.data,
         "tokens": model.tokenizer.tokens,
         "parameters": parameters(model),
@@ -229,8 +240,18 @@ def _record(
         "class_accuracy": {name: right[labels == k].mean().item() for k, name in enumerate(task.classes)},
         "class_loss": {name: losses[labels == k].mean().item() for k, name in enumerate(task.classes)},
         "curve": journal.curve,
+        **sizes,
     }
     return {name: facts.pop(name) for name in records.RUN_KEYS} | facts
+
+
+def _by_patch_size(model: nn.Module, task: Task) -> dict[str, dict[str, float]]:
+    """Test loss and accuracy of a flexible model at each of its patch sizes, the smallest last, which stays in use."""
+    found = {}
+    for size in model.tokenizer.sizes:
+        model.tokenizer.use(size)
+        found[str(size)] = dict(zip(("test_loss", "test_accuracy"), evaluate(model, task.test()), strict=True))
+    return found
 
 
 def _end(run: Run, stop_at: int | None) -> int:

@@ -27,6 +27,8 @@ FLOORS = {
     "labkit.wording": 0,
     # 1 parts: modules (B, N, D) -> (B, N, D), data sets, a run's folder
     "labkit.tokenizers": 1,
+    "labkit.extended": 1,
+    "labkit.flexible": 1,
     "labkit.positions": 1,
     "labkit.nn": 1,
     "labkit.heads": 1,

@@ -198,7 +198,11 @@ def test_each_interval_is_the_one_of_stats():
     losses = tables(of_seed=0.01, of_block=0.1)[0]
     found = of_loss(losses)
     assert found.over_seeds == over_seeds(losses) == stats.interval(losses.mean(axis=1))
-    assert found.over_images == over_images(losses) == stats.block_interval(losses.mean(axis=0))
+    assert found.over_images == over_images(losses)
+    blocks = losses.mean(axis=0)
+    reach = 2 * stats.interval(blocks).high - 2 * blocks.mean()
+    assert width(found.over_images) == pytest.approx(reach, rel=0.1), "fifteen blocks alike: about Student's interval"
+    assert width(found.over_images) > width(stats.block_interval(blocks))
     assert found.over_seeds.mean == pytest.approx(found.over_images.mean)
     assert (found.over_seeds.n, found.over_images.n) == (5, 15)
 

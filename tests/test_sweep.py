@@ -2,14 +2,15 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from labkit import records
@@ -209,24 +210,89 @@ def test_a_process_that_dies_again_and_again_is_given_up(tmp_path: Path, monkeyp
     assert [error for error in found.failed.values() if "died 3 times (exit code 9)" in error]
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
-def test_killed_at_any_moment_it_goes_on(tmp_path: Path) -> None:
-    """Killed in the middle of a run that has a checkpoint, with runs before and after it."""
-    description = tmp_path / "some.toml"
+def test_a_failed_run_may_succeed_when_it_is_tried_again(tmp_path: Path) -> None:
+    run, folder = Run(**TINY, patch_size=8), Folder(tmp_path)
+    told = {"name": name_of(run), "error": "OSError: no space left on device", "code": code_hash()}
+    records.write_json(folder.failure(name_of(run)), told)
+    assert sweep([run], tmp_path, progress=False).failed == {name_of(run): told["error"]}
+    again = sweep([run], tmp_path, retry=True, progress=False)
+    assert (len(again.records), again.failed) == (1, {})
+    assert (tmp_path / "failed.jsonl").read_text() == ""
+
+
+# ---------------------------------------------------------------- signals
+
+
+@pytest.fixture
+def slow(tmp_path: Path) -> tuple[list[Run], list[str], Path]:
+    """Three runs of some seconds with checkpoints, the command that trains them, and its folder."""
+    description, out = tmp_path / "some.toml", tmp_path / "out"
     some = {**TINY, "steps": 400, "patch_size": 2, "checkpoint_every": 20}
     lines = [f"{name} = {json.dumps(value)}" for name, value in some.items()]
     description.write_text("\n".join(["[[grid]]", *lines, "seed = [0, 1, 2]\n"]))
-    command = [sys.executable, "-m", "labkit", "sweep", str(description), str(tmp_path / "out"), "--workers", "1"]
-    started = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    out, limit = tmp_path / "out", time.monotonic() + 120
+    command = [sys.executable, "-m", "labkit", "sweep", str(description), str(out), "--workers", "1"]
+    return described(str(description)), command, out
 
-    def half_way() -> bool:
-        return len(list(out.glob("results/*.json"))) == 1 and any(out.glob("runs/*/step-*"))
 
-    while not half_way() and time.monotonic() < limit:
+def wait_until(reached: Callable[[], bool]) -> None:
+    limit = time.monotonic() + 120
+    while not reached():
+        assert time.monotonic() < limit, "it never came to that"
         time.sleep(0.005)
+
+
+def half_way(out: Path) -> bool:
+    """In the middle of a run that has a checkpoint, with one before it."""
+    return len(list(out.glob("results/*.json"))) == 1 and any(out.glob("runs/*/step-*"))
+
+
+def losses_of(runs: list[Run]) -> list[float]:
+    return [train(run, progress=False).record["test_loss"] for run in runs]
+
+
+def workers_of(process: subprocess.Popen) -> list[psutil.Process]:
+    return psutil.Process(process.pid).children(recursive=True)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
+@pytest.mark.parametrize(("number", "code"), [(2, 130), (15, 143)])
+def test_an_interrupted_sweep_leaves_no_process(slow: tuple, number: int, code: int) -> None:
+    _, command, out = slow
+    started = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    wait_until(lambda: half_way(out))
+    workers = workers_of(started)
+    started.send_signal(number)
+    said = started.communicate()
+    assert started.returncode == code, said
+    assert workers
+    assert not any(worker.is_running() for worker in workers)
+    assert len(read_lines(out / "results.jsonl")) == 1, "what is finished is merged"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+def test_a_worker_that_is_killed_is_replaced(slow: tuple) -> None:
+    """As by the kernel, for want of memory: its run goes on from its checkpoint in a fresh process."""
+    runs, command, out = slow
+    started = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    wait_until(lambda: half_way(out))
+    workers = workers_of(started)
+    assert workers
+    for worker in workers:
+        worker.kill()
+    said = started.communicate()
+    assert started.returncode == 0, said
+    assert [line["test_loss"] for line in read_lines(out / "results.jsonl")] == losses_of(runs)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+def test_killed_at_any_moment_it_goes_on(slow: tuple) -> None:
+    runs, command, out = slow
+    started = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    wait_until(lambda: half_way(out))
+    workers = workers_of(started)
     started.send_signal(signal.SIGKILL)
     started.wait()
+    assert psutil.wait_procs(workers, timeout=60)[1] == [], "a worker without its sweep ends by itself"
     finished = {path: path.read_bytes() for path in out.glob("results/*.json")}
     assert 1 <= len(finished) < 3
     done = subprocess.run(command, capture_output=True, text=True)
@@ -234,9 +300,7 @@ def test_killed_at_any_moment_it_goes_on(tmp_path: Path) -> None:
     assert f"3 runs, {3 - len(finished)} of them to do" in done.stdout
     assert "predicted:" in done.stdout.split("3 of 3 runs")[0], "what it will take is said first"
     assert {path: path.read_bytes() for path in finished} == finished
-    losses = [line["test_loss"] for line in read_lines(out / "results.jsonl")]
-    shutil.rmtree(out)
-    assert losses == [train(run, progress=False).record["test_loss"] for run in described(str(description))]
+    assert [line["test_loss"] for line in read_lines(out / "results.jsonl")] == losses_of(runs)
 
 
 # ---------------------------------------------------------------- what it will take, tables
@@ -271,6 +335,8 @@ def test_values_are_gathered_by_place_and_never_counted_twice() -> None:
     assert values_by(lines, "p", "steps", value="seed") == {(8, 5): [0, 1], (4, 5): [0, 1]}
     with pytest.raises(ValueError, match=r"not the same seeds everywhere \(8: \[0\]; 4: \[0, 1\]\)"):
         values_by(lines[1:], "p")
+    with pytest.raises(ValueError, match="patch: not in every record, which holds p, steps, seed, test_loss"):
+        values_by(lines, "patch")
     with pytest.raises(ValueError, match=r"two records for \{'p': 8\}, seed 1"):
         values_by([*lines, lines[0]], "p")
 

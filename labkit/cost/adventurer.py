@@ -3,7 +3,7 @@
 The chunked scan reads a long sequence in pieces that fit the cache, a class token as a piece of its own; the other
 forms read it whole. Blocks flip as in the released code.
 
-Letters: N tokens (with a class token, if any), M = N + 1 tokens in the mixer (the heading average), T of them in a
+Letters: N tokens (with a class token, if any), M tokens in the mixer (N + 1 with the heading average), T of them in a
 piece, D width, E = 2 D inner width, C = E + 2 S channels of the convolution, H heads of 64 numbers, S state size, Q
 tokens in a chunk, Z chunks in a piece, P numbers in a patch, K classes; L blocks.
 """
@@ -69,7 +69,7 @@ class _Piece(NamedTuple):
 def _pieces(shape: Shape) -> list[_Piece]:
     """The M tokens in the order of reading: whole if a tile holds them; else tile by tile, then the class token."""
     tile = max(2, TILE // (EXPAND * shape.width) // CHUNK) * CHUNK
-    patches = shape.tokens + 1
+    patches = shape.tokens + shape.heading
     sizes = [min(tile, patches - start) for start in range(0, patches, tile)] + [1] * shape.class_token
     if sum(sizes) <= tile:
         sizes = [sum(sizes)]
@@ -95,10 +95,10 @@ def parameters(shape: Shape) -> int:
 
 def _linear_flops(shape: Shape) -> int:
     """All that is the same in every form of the scan: projections, MLP, embedding, head."""
-    d, mixed = shape.width, shape.length + 1
+    d, mixed = shape.width, shape.mixed
     inner, _, _, projected, hidden = _widths(shape)
     block = 2 * mixed * (d * projected + inner * d) + 2 * shape.length * 3 * d * hidden
-    ends = 2 * shape.tokens * shape.patch_numbers * d + 2 * d * shape.classes
+    ends = 2 * shape.embedded * shape.patch_numbers * d + 2 * d * shape.classes
     return ends + shape.depth * block
 
 
@@ -111,7 +111,7 @@ def scan_flops(tokens: int, inner: int, state: int) -> int:
 def model_flops(shape: Shape) -> int:
     """Two for each multiply-add, the scan in its recurrent form: independent of chunk and backend. Left out: norms,
     gates, step sizes, additions."""
-    mixed, (inner, convolved, *_) = shape.length + 1, _widths(shape)
+    mixed, (inner, convolved, *_) = shape.mixed, _widths(shape)
     block = scan_flops(mixed, inner, shape.state) + 2 * mixed * TAPS * convolved
     return _linear_flops(shape) + shape.depth * block
 
@@ -124,7 +124,7 @@ def executed_flops(shape: Shape, backend: str = "chunked") -> int:
     if backend == "chunked":
         scan = sum(_products(piece, inner, state) for piece in _pieces(shape))
     else:
-        scan = scan_products(shape.length + 1, inner, state, backend)
+        scan = scan_products(shape.mixed, inner, state, backend)
     return _linear_flops(shape) + shape.depth * scan
 
 

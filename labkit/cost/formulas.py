@@ -10,11 +10,13 @@ A training step costs three forwards in model FLOPs (Kaplan et al., 2020). Execu
 pass computes something again.
 """
 
+from dataclasses import replace
 from types import ModuleType
 
 from labkit.config import Run, choose
 from labkit.cost import adventurer, vit
 from labkit.cost.shapes import Shape, shape_of
+from labkit.grid import halvings
 from labkit.ops.backend import resolve
 
 FORMULAS = {"vit": vit, "adventurer": adventurer}
@@ -39,24 +41,36 @@ def executed_flops(shape: Shape, backend: str | None = None) -> int:
 def kept_bytes(shape: Shape, backend: str | None = None) -> int:
     """Bytes that one image leaves in float32 for the backward pass on a CPU: the activations of training, without
     weights, gradients and what the optimizer holds. Used in lesson 03."""
+    _plain(shape)
     return _of(shape).kept_bytes(shape, _backend(shape, backend))
 
 
 def peak_bytes(shape: Shape, backend: str | None = None) -> int:
     """Bytes that one image's tensors hold at once in float32 in a forward pass without gradients on a CPU; libraries
     take one or two million more for themselves. Used in lesson 03."""
+    _plain(shape)
     return _of(shape).peak_bytes(shape, _backend(shape, backend))
 
 
 def flops_per_image(run: Run, *, channels: int, classes: int) -> int:
-    """Model FLOPs of one forward pass of the model that `run` describes. Used in lesson 05."""
+    """Model FLOPs of one forward pass of the model that `run` describes; of a flexible one at its smallest patch. Used
+    in lesson 05."""
     return model_flops(shape_of(run, channels=channels, classes=classes))
 
 
 def train_flops(run: Run, *, channels: int, classes: int) -> int:
-    """Model FLOPs of the whole run: forward and backward make three forwards, for every image seen. Used in lesson
-    05."""
-    return 3 * flops_per_image(run, channels=channels, classes=classes) * run.batch * run.steps
+    """Model FLOPs of the whole run: forward and backward make three forwards, for every image seen. A flexible model
+    takes each of its patch sizes equally often; the resize of its embedding is left out. Used in lesson 05."""
+    sizes = [run.patch_size] if run.largest_patch is None else halvings(run.largest_patch, run.patch_size)
+    each = [flops_per_image(replace(run, patch_size=p, largest_patch=None), channels=channels, classes=classes)
+            for p in sizes]  # fmt: skip
+    return 3 * sum(each) * run.batch * run.steps // len(sizes)
+
+
+def _plain(shape: Shape) -> None:
+    if shape.stride is not None or not shape.heading:
+        raise ValueError("extended tokens and mixers without the heading average have no memory formula: count them "
+                         "(labkit.cost.counting)")  # fmt: skip
 
 
 def _backend(shape: Shape, wanted: str | None) -> str:

@@ -33,7 +33,10 @@ class Memory(NamedTuple):
 
 def model_of(shape: Shape, *, backend: str = "auto", tile: int | None = None) -> nn.Module:
     """A model of this shape with random weights, on the default device (`with torch.device("meta")` costs nothing);
-    `tile` is an Adventurer's, a ViT ignores it. Used in lesson 03."""
+    `tile` is an Adventurer's, a ViT ignores it. ValueError for extended tokens, which `labkit.models.build` makes. Used
+    in lesson 03."""
+    if shape.stride is not None:
+        raise ValueError(f"stride {shape.stride}: a shape does not say how tokens are extended, so no model is made")
     place = None if not shape.class_token else "first" if shape.model == "vit" else "last"
     tokenizer = Patches(shape.image_size, shape.patch_size, shape.width, channels=shape.channels)
     head = ClassifyToken(shape.width, shape.classes, place=place) if place else Classify(shape.width, shape.classes)
@@ -42,7 +45,7 @@ def model_of(shape: Shape, *, backend: str = "auto", tile: int | None = None) ->
     common: dict[str, Any] = {"depth": shape.depth, "positions": positions, "backend": backend}
     if shape.model == "vit":
         return ViT(tokenizer, head, heads=shape.heads, **common)
-    return Adventurer(tokenizer, head, state=shape.state, tile=tile, **common)
+    return Adventurer(tokenizer, head, state=shape.state, tile=tile, heading=shape.heading, **common)
 
 
 def seconds_of(model: nn.Module, images: torch.Tensor, *, repeats: int, warm: bool = True) -> list[float]:

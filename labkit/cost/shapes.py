@@ -19,8 +19,10 @@ SIZES = {
 @dataclass(frozen=True, kw_only=True)
 class Shape:
     """A model on images of a size. `class_token` adds one token; `learned_positions` a trained table for all tokens.
-    `heads` are attention's, `state` is the state size of Adventurer; each ignores the other's. ValueError for patches
-    that do not fit the image, and for a model that could not be built. Used in lesson 03."""
+    `heads` are attention's, `state` and `heading` (the average before each mixer) are Adventurer's; each ignores the
+    other's. With `stride` there is a token every so many pixels; `embeds_each` if each comes from a patch of its own
+    (labkit.extended). ValueError for patches that do not fit the image, and for a model that could not be built. Used
+    in lesson 03."""
 
     model: str
     image_size: Size
@@ -33,6 +35,9 @@ class Shape:
     learned_positions: bool = True
     heads: int = 1
     state: int = 64
+    heading: bool = True
+    stride: int | None = None
+    embeds_each: bool = False
 
     def __post_init__(self) -> None:
         token_count(self.image_size, self.patch_size)  # refuses patches that do not fit
@@ -46,12 +51,22 @@ class Shape:
 
     @property
     def tokens(self) -> int:
-        """N, the patches of an image."""
-        return token_count(self.image_size, self.patch_size)
+        """N, what the model makes of an image: its patches, or more where they are extended."""
+        return token_count(self.image_size, self.stride or self.patch_size)
+
+    @property
+    def embedded(self) -> int:
+        """Patches of an image that are embedded."""
+        return self.tokens if self.embeds_each else token_count(self.image_size, self.patch_size)
+
+    @property
+    def mixed(self) -> int:
+        """Tokens in Adventurer's mixer: with the heading average one more."""
+        return self.length + self.heading
 
     @property
     def length(self) -> int:
-        """Tokens that the blocks see: the patches and the class token."""
+        """Tokens that the blocks see: the image's and the class token."""
         return self.tokens + self.class_token
 
     @property
@@ -70,7 +85,7 @@ def shape_of(run: Run, *, channels: int, classes: int) -> Shape:
     """The shape of the model that `run` describes, as `labkit.models.build` builds it. Used in lesson 05."""
     return Shape(
         model=run.model,
-        image_size=run.image_size,
+        image_size=run.side,
         patch_size=run.patch_size,
         channels=channels,
         width=run.width,
@@ -78,6 +93,9 @@ def shape_of(run: Run, *, channels: int, classes: int) -> Shape:
         classes=classes,
         learned_positions=run.positions == "learned",
         heads=run.option("heads") or 1,
+        heading=run.option("heading") is not False,
+        stride=run.stride,
+        embeds_each=run.extended == "overlapping",
     )
 
 

@@ -27,7 +27,7 @@ def model_flops(shape: Shape) -> int:
     """Two for each multiply-add of the matrix products. Left out: norms, softmax, GELU, additions."""
     n, d = shape.length, shape.width
     linear = 2 * n * d * (4 * d + 2 * MLP_RATIO * d)
-    ends = 2 * shape.tokens * shape.patch_numbers * d + 2 * d * shape.classes
+    ends = 2 * shape.embedded * shape.patch_numbers * d + 2 * d * shape.classes
     return ends + shape.depth * (linear + attention_flops(n, d))
 
 

@@ -88,10 +88,13 @@ def fits_figure(panel: Panel, fits: Mapping[str, Fit]) -> go.Figure:
 
 def profile_figure(profiles: Mapping[str, tuple[Profile, float]], *, title: str) -> go.Figure:
     """How far chi-square rises when c is held at a share of the smallest loss, a line for each curve; below the dashed
-    line lie the values that the points do not exclude. `profiles` holds a profile and that smallest loss. Used in
-    lesson 07."""
+    line lie the values that the points do not exclude. `profiles` holds a profile and that smallest loss. ValueError
+    for more curves than can be told apart. Used in lesson 07."""
     figure, words = go.Figure(), []
-    looks = zip(((BLUE, "solid"), (RED, "dash"), (GREEN, "dot"), (INK, "dashdot")), profiles.items(), strict=False)
+    kinds = ((BLUE, "solid"), (RED, "dash"), (GREEN, "dot"), (INK, "dashdot"))
+    if len(profiles) > len(kinds):
+        raise ValueError(f"{len(profiles)} profiles in one figure: {len(kinds)} at most can be told apart")
+    looks = zip(kinds, profiles.items(), strict=False)
     for (colour, dash), (name, (found, smallest)) in looks:
         figure.add_scatter(x=100 * found.values / smallest, y=found.rise, mode="lines", name=name,
                            line={"color": colour, "dash": dash})  # fmt: skip
@@ -108,7 +111,11 @@ def profile_figure(profiles: Mapping[str, tuple[Profile, float]], *, title: str)
 
 
 def extrapolation_figure(
-    losses: Mapping[str, Mapping[int, Sequence[float]]], bands: Mapping[str, Mapping[str, Band]], *, title: str
+    losses: Mapping[str, Mapping[int, Sequence[float]]],
+    bands: Mapping[str, Mapping[str, Band]],
+    *,
+    title: str,
+    image_size: int,
 ) -> go.Figure:
     """A panel for each model: the losses of each seed over p, all but the last p fitted, and for each law its band at
     the last one. `losses` goes by model and p, `bands` by model and law. Used in lesson 07."""
@@ -129,8 +136,8 @@ def extrapolation_figure(
                                error_y={"type": "data", "symmetric": False, "array": found.high - found.median,
                                         "arrayminus": found.median - found.low, "width": 5}, **place)  # fmt: skip
             words.append(f"{model}, {law}: {found.low[0]:.3f} to {found.high[0]:.3f}")
-    figure.update_xaxes(type="log", tickvals=SIZES, ticktext=[str(p) for p in SIZES], autorange="reversed",
-                        title="patch size p")  # fmt: skip
+    figure.update_xaxes(type="log", tickvals=SIZES, ticktext=[_told(p, image_size) for p in SIZES],
+                        autorange="reversed", title="patch size p")  # fmt: skip
     figure.update_yaxes(title="test loss (nats)", row=1, col=1)
     says = (
         "Test losses of each seed over patch size (circles: fitted, stars: left out) and beside the stars what each "
@@ -141,7 +148,9 @@ def extrapolation_figure(
                                 title={"y": 0.97, "yanchor": "top"})  # fmt: skip
 
 
-def rates_figure(search: Mapping[str, Mapping[int, Mapping[float, Sequence[float]]]], chosen: int) -> go.Figure:
+def rates_figure(
+    search: Mapping[str, Mapping[int, Mapping[float, Sequence[float]]]], chosen: int, *, image_size: int
+) -> go.Figure:
     """A panel for each model: validation loss over the learning rate, a point for each seed, the `chosen` patch size in
     colour, the means of the others in grey. `search` goes by model, p and rate. Used in lesson 07."""
     figure = make_subplots(rows=1, cols=len(search), subplot_titles=list(search), horizontal_spacing=0.1,
@@ -152,7 +161,8 @@ def rates_figure(search: Mapping[str, Mapping[int, Mapping[float, Sequence[float
         for p, rates in sizes.items():
             means = [float(np.mean(values)) for values in rates.values()]
             every += [one for values in rates.values() for one in values]
-            figure.add_scatter(x=list(rates), y=means, mode="lines", showlegend=False, name=f"p = {p}",
+            figure.add_scatter(x=list(rates), y=means, mode="lines", showlegend=False,
+                               name=f"p = {_told(p, image_size)}",
                                line={"color": BLUE if p == chosen else MUTED, "width": 3 if p == chosen else 1.2},
                                **place)  # fmt: skip
         mine = sizes[chosen]
@@ -168,10 +178,15 @@ def rates_figure(search: Mapping[str, Mapping[int, Mapping[float, Sequence[float
     figure.update_yaxes(range=[0.95 * min(every), 1.03 * max(every)])
     figure.update_yaxes(title="validation loss (nats)", row=1, col=1)
     says = (
-        f"Validation loss over the learning rate at p = {chosen} (circles: each seed, star: the best rate), the other "
-        f"patch sizes in grey. At p = {chosen} {'; '.join(words)}."
+        f"Validation loss over the learning rate at p = {_told(chosen, image_size)} (circles: each seed, star: the "
+        f"best rate), the other patch sizes in grey. At p = {chosen} {'; '.join(words)}."
     )
-    return dressed(figure, title=f"<b>p = {chosen}</b>: {'; '.join(words)}", says=says, height=420)
+    return dressed(figure, title=f"<b>p = {_told(chosen, image_size)}</b>: {'; '.join(words)}", says=says, height=420)
+
+
+def _told(p: int, image_size: int) -> str:
+    """A patch size, and where it leaves one token, with nothing to mix, a word of that."""
+    return f"{p} (one token)" if p == image_size else str(p)
 
 
 def _with_interval(values: Sequence[float]) -> str:

@@ -110,11 +110,14 @@ def values_by(lines: Sequence[Mapping[str, Any]], *axes: str, value: str = "test
     """One value of each record, gathered by its place on the axes: {16: [1.2, 1.3], 8: [0.9, 0.8]} for one axis,
     tuples as keys for several. Within a place in the order of seeds. Used in lessons 06 and 07.
 
-    ValueError if two records differ in none of the axes and the seed, which would count as two seeds, and if places
-    hold different seeds (a run that failed is missing): values would be paired that do not belong together.
+    ValueError for an axis that a record does not have, if two records differ in none of the axes and the seed, which
+    would count as two seeds, and if places hold different seeds (a run that failed is missing): values would be paired
+    that do not belong together.
     """
     found: dict[Any, dict[int, Any]] = {}
     for line in lines:
+        if strange := [name for name in (*axes, value) if name not in line]:
+            raise ValueError(f"{', '.join(strange)}: not in every record, which holds {', '.join(line)}")
         place = tuple(line[axis] for axis in axes)
         seeds = found.setdefault(place[0] if len(axes) == 1 else place, {})
         if line["seed"] in seeds:

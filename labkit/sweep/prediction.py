@@ -11,11 +11,9 @@ import torch
 from labkit.config import Run
 from labkit.device import device_of, threads
 from labkit.journal import LOOKS
-from labkit.models import build
-from labkit.optimizer import adamw
 from labkit.sweep.folder import name_of
 from labkit.tasks import Examples, task_of
-from labkit.train import gradients, predictions
+from labkit.train import gradients, predictions, prepared
 
 ENOUGH = 0.3  # seconds of steps, or MOST of them, for each kind
 MOST = 20
@@ -69,11 +67,11 @@ def _measured(run: Run) -> tuple[float, float]:
 
 def _steps_and_looks(run: Run) -> tuple[float, float]:
     device, task = device_of(run.device), task_of(run)
-    dtype = torch.float64 if run.precision == "float64" else None
-    model = build(run, channels=task.channels, classes=len(task.classes)).to(device, dtype)
-    optimizer = adamw(model, run)
+    model, optimizer = prepared(run, task, device)
 
     def step(number: int) -> None:
+        if run.largest_patch is not None:
+            model.tokenizer.draw(run.seed, number)
         gradients(run, model, task.batch(run.seed, number, run.batch))
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)

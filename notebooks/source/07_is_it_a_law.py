@@ -481,7 +481,12 @@ search = {title: {} for title in models.values()}
 for (model, p, rate), values in found.items():
     search[models[model]].setdefault(p, {})[rate] = values
 patch_sizes = sorted({line["patch_size"] for line in lines}, reverse=True)
-Slider("patch size p", patch_sizes, lambda p: rates_figure(search, p), start=4).show()
+Slider(
+    "patch size p",
+    patch_sizes,
+    lambda p: rates_figure(search, p, image_size=lines[0]["image_size"]),
+    start=4,
+).show()
 
 # %% [markdown]
 # Rates are chosen on the validation strip. The test crops are looked at afterwards, at the rate that
@@ -702,7 +707,8 @@ inside = {
 }  # fmt: skip
 show(
     extrapolation_figure(
-        seeds_of, bands, title=f"Foreseen from p = {patch_sizes[0]} to {patch_sizes[-2]}, and what p = {patch_sizes[-1]} gave"
+        seeds_of, bands, image_size=lines[0]["image_size"],
+        title=f"Foreseen from p = {patch_sizes[0]} to {patch_sizes[-2]}, and what p = {patch_sizes[-1]} gave",
     )
 )  # fmt: skip
 
