@@ -27,16 +27,22 @@ ROUNDS, KILLS = 4, 20
 LATEST = 20.0  # seconds after a start by which a sweep is killed; starting takes about half of that
 OVERHEAD, SPEEDUP = 1.05, 1.7  # goals: one worker's time over the bare loop's, one worker's over two workers'
 HERE = Path(__file__).parent
-RUNS = {"patch_size": 4, "steps": 500, "seed": list(range(10))}
+RUNS = {"patch_size": 4, "steps": 500, "seed": list(range(8))}
 KILLED = {"patch_size": 4, "steps": 300, "checkpoint_every": 25, "seed": list(range(20))}
 
 
 def measure(rounds: int | None, image_size: int) -> dict:
-    """The same runs in a bare loop, by one worker, by two, each a command of its own: imports, start of the workers and
-    prediction included. `image_size` changes nothing; a smoke run takes few steps."""
+    """The same runs in a bare loop, in two bare loops side by side that share them (what the machine gives at best), by
+    one worker, by two, each a command of its own: imports, start of the workers and prediction included. `image_size`
+    changes nothing; a smoke run takes few steps."""
     axes = {**RUNS, "steps": RUNS["steps"] if rounds is None else 20}
     runs = grid(**axes)
-    works = {"bare loop": lambda: looped(axes), "1 worker": lambda: swept(axes, 1), "2 workers": lambda: swept(axes, 2)}
+    works = {
+        "bare loop": lambda: looped(axes, 1),
+        "2 bare loops": lambda: looped(axes, 2),
+        "1 worker": lambda: swept(axes, 1),
+        "2 workers": lambda: swept(axes, 2),
+    }
     seconds, losses, order = {name: [] for name in works}, {}, random.Random(0)
     for one in range(rounds or ROUNDS):
         for name in order.sample(list(works), len(works)):
@@ -53,6 +59,7 @@ def measure(rounds: int | None, image_size: int) -> dict:
         "median_seconds": medians(seconds),
         "over_bare_loop": ratio(seconds["1 worker"], seconds["bare loop"]),
         "two_over_one": ratio(seconds["1 worker"], seconds["2 workers"]),
+        "two_bare_over_one": ratio(seconds["bare loop"], seconds["2 bare loops"]),
     }
 
 
@@ -80,15 +87,25 @@ def _bare(run: Run) -> float:
     return evaluate(model, task.test())[0]
 
 
-def looped(axes: dict) -> list[float]:
-    """The bare loop as a program that is started, on one thread and with the workers' way of keeping memory."""
+def looped(axes: dict, loops: int) -> list[float]:
+    """The bare loop as a program that is started, on one thread and with the workers' way of keeping memory; `loops` of
+    them side by side share the seeds."""
+    seeds = axes["seed"]
+    shares = [seeds[k * len(seeds) // loops : (k + 1) * len(seeds) // loops] for k in range(loops)]
+    started = [_started({**axes, "seed": share}) for share in shares]
+    said = [process.communicate()[0] for process in started]
+    if failed := [process.returncode for process in started if process.returncode]:
+        sys.exit(f"a bare loop ended with {failed[0]}")
+    return [loss for words in said for loss in json.loads(words.splitlines()[-1])]
+
+
+def _started(axes: dict) -> subprocess.Popen:
     code = (
         "from labkit.machine import keep_freed_memory; from suite_sweep import *; "
         "torch.set_num_threads(1); keep_freed_memory(); "
         f"print(json.dumps(bare(grid(**{axes!r}))))"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=HERE, check=True, capture_output=True, text=True)
-    return json.loads(done.stdout.splitlines()[-1])
+    return subprocess.Popen([sys.executable, "-c", code], cwd=HERE, stdout=subprocess.PIPE, text=True)
 
 
 def swept(axes: dict, workers: int) -> list[float]:
@@ -105,9 +122,10 @@ def swept(axes: dict, workers: int) -> list[float]:
 def table(found: dict) -> str:
     """A row for each way."""
     middle = found["median_seconds"]
-    over, faster = found["over_bare_loop"], found["two_over_one"]
+    over, faster, best = found["over_bare_loop"], found["two_over_one"], found["two_bare_over_one"]
     rows = [
         ["bare loop", time_cell(middle["bare loop"]), "", ""],
+        ["2 bare loops side by side", time_cell(middle["2 bare loops"]), f"{cell(best)} times as fast as one", ""],
         ["1 worker", time_cell(middle["1 worker"]), f"{cell(over)} times the bare loop's time",
          goal_cell(over, OVERHEAD, at_least=False)],
         ["2 workers", time_cell(middle["2 workers"]), f"{cell(faster)} times as fast as 1 worker",

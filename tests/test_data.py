@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from sklearn.datasets import load_sample_image
 from sklearn.ensemble import RandomForestClassifier
 
 from labkit.config import Run
@@ -26,6 +27,11 @@ def test_photos_are_real_and_read_only() -> None:
         with pytest.raises(ValueError, match="read-only"):
             one.pixels[0, 0] = 0
     assert "stereo_motorcycle" not in every
+
+
+def test_photos_read_from_the_package_are_those_that_it_gives() -> None:
+    for name in ("china", "flower"):
+        assert np.array_equal(photo(name).pixels, load_sample_image(f"{name}.jpg"))
 
 
 def test_square_photo() -> None:

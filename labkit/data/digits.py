@@ -10,7 +10,6 @@ from functools import cache
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from sklearn.datasets import load_digits
 from torch import Tensor
 
 VALIDATION, TEST = 297, 500  # of 1,797; the other 1,000 train
@@ -28,6 +27,8 @@ class Digits:
     classes = tuple("0123456789")
 
     def __init__(self) -> None:
+        from sklearn.datasets import load_digits  # takes a second, which whoever trains on textures need not wait
+
         bundle = load_digits()
         self._images = torch.from_numpy((bundle.images / 8 - 1).astype(np.float32))[:, None]
         self._labels = torch.from_numpy(bundle.target.astype(np.int64))

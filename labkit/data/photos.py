@@ -7,12 +7,13 @@ data/README.md holds the same facts for people. Letters: H W pixels, C channels.
 
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import skimage.data
 from jaxtyping import UInt8
 from PIL import Image
-from sklearn.datasets import load_sample_image
 
 
 @dataclass(frozen=True)
@@ -79,9 +80,14 @@ def photo(name: str) -> Photo:
 
 def _load(name: str, title: str, author: str, licence: str) -> Photo:
     if name in _FROM_SKLEARN:
-        pixels, source = load_sample_image(f"{name}.jpg"), "scikit-learn"
+        pixels, source = _sample_image(f"{name}.jpg"), "scikit-learn"
     else:
         pixels, source = getattr(skimage.data, name)(), "scikit-image"
     pixels = np.array(pixels)
     pixels.setflags(write=False)
     return Photo(name, title, author, licence, source, pixels)
+
+
+def _sample_image(file: str) -> np.ndarray:
+    """What sklearn.datasets.load_sample_image gives. Importing that takes a second, for every process that trains."""
+    return np.array(Image.open(Path(find_spec("sklearn").origin).parent / "datasets" / "images" / file))

@@ -69,21 +69,26 @@ def _steps_and_looks(run: Run) -> tuple[float, float]:
     device, task = device_of(run.device), task_of(run)
     model, optimizer = prepared(run, task, device)
 
+    sizes = [] if run.largest_patch is None else model.tokenizer.sizes
+
     def step(number: int) -> None:
-        if run.largest_patch is not None:
-            model.tokenizer.draw(run.seed, number)
+        if sizes:  # each in its turn, so that few steps hold all of them
+            model.tokenizer.use(sizes[number % len(sizes)])
         gradients(run, model, task.batch(run.seed, number, run.batch))
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
 
     _timed(lambda: step(0), device)
     took = [_timed(lambda: step(1), device)]
-    while sum(took) < ENOUGH and len(took) < MOST:
+    while len(took) < MOST and (sum(took) < ENOUGH or len(took) < len(sizes)):
         took.append(_timed(lambda: step(len(took) + 1), device))
+    if sizes:
+        model.tokenizer.use(run.patch_size)
     validation, test = task.validation(), task.test()
     few: Examples = (test[0][:PART], test[1][:PART])
     image = _timed(lambda: predictions(model, few), device) / len(few[0])
-    return statistics.median(took), image * (LOOKS * len(validation[1]) + len(test[1]))
+    middle = statistics.fmean if sizes else statistics.median
+    return middle(took), image * (LOOKS * len(validation[1]) + len(test[1]))
 
 
 def _timed(work: Callable[[], object], device: torch.device) -> float:

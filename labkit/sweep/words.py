@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from labkit.config import Run
 from labkit.sweep.engine import Outcome
-from labkit.sweep.prediction import Prediction
+from labkit.sweep.prediction import IDLE, Prediction
 from labkit.wording import first_few, in_one_line
 
 TOLD = 20  # failed runs, one line each
@@ -12,8 +13,7 @@ TOLD = 20  # failed runs, one line each
 def prediction_as_text(prediction: Prediction, workers: int) -> str:
     """A line for each kind of run, with the seconds of a step as measured here, then the sum."""
     lines = [
-        f"  {len(kind.runs):>4} x {kind.runs[0].task} {kind.runs[0].model}, p={kind.runs[0].patch_size}, "
-        f"{kind.runs[0].image_size} px, width {kind.runs[0].width}: {_milliseconds(kind.step)} a step, "
+        f"  {len(kind.runs):>4} x {_kind(kind.runs[0])}: {_milliseconds(kind.step)} a step, "
         f"{_duration(sum(run.steps * kind.step + kind.looks for run in kind.runs))} in all"
         for kind in prediction.kinds
     ]
@@ -21,6 +21,15 @@ def prediction_as_text(prediction: Prediction, workers: int) -> str:
     lasting = max(max(seconds), sum(seconds) / workers)
     sum_of_all = f"predicted: {hours:.3g} core-hours, {_duration(lasting)} with "
     return "\n".join([*lines, sum_of_all + f"{workers} worker{'s' if workers > 1 else ''}"])
+
+
+def _kind(run: Run) -> str:
+    """What a kind of run is called: the usual, and all else that is not as in a run that says nothing."""
+    usual = {"task", "model", "patch_size", "image_size", "width", *IDLE}
+    recipe, silent = run.recipe(), Run(model=run.model).recipe()
+    more = "".join(f", {name} {value}" for name, value in recipe.items()
+                   if name not in usual and value != silent.get(name))  # fmt: skip
+    return f"{run.task} {run.model}, p={run.patch_size}, {run.image_size} px, width {run.width}{more}"
 
 
 def outcome_as_text(outcome: Outcome, folder: Path) -> str:
