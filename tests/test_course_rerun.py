@@ -40,6 +40,12 @@ def alive(pid: int) -> bool:
         return False
 
 
+def listens_to_interrupts() -> None:
+    """As a program started from a terminal does. What runs in a script's background has Ctrl-C switched off, and hands
+    that down to its children."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def test_one_fails_and_the_others_go_on(notebooks: Path, tmp_path: Path) -> None:
     out = tmp_path / "site"
     lessons = ["01", "fails", "04_leaves"]
@@ -141,7 +147,9 @@ def test_a_lesson_without_end_is_ended_with_all_its_processes(
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupted_run_leaves_no_process(notebooks: Path, tmp_path: Path, number: int, code: int) -> None:
     command = [sys.executable, "-m", "labkit", "rerun", "03", "--notebooks", notebooks, "--out", tmp_path / "site"]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=listens_to_interrupts
+    )
     pids = notebooks / "solved" / "pids"
     while process.poll() is None and not sleeping(pids):
         time.sleep(0.05)

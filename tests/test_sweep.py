@@ -258,7 +258,11 @@ def workers_of(process: subprocess.Popen) -> list[psutil.Process]:
 @pytest.mark.parametrize(("number", "code"), [(2, 130), (15, 143)])
 def test_an_interrupted_sweep_leaves_no_process(slow: tuple, number: int, code: int) -> None:
     _, command, out = slow
-    started = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    started = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        # as from a terminal: what runs in a script's background has Ctrl-C switched off, and hands that down
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
     wait_until(lambda: half_way(out))
     workers = workers_of(started)
     started.send_signal(number)
