@@ -155,7 +155,7 @@ def rates_figure(
     colour, the means of the others in grey. `search` goes by model, p and rate. Used in lesson 07."""
     figure = make_subplots(rows=1, cols=len(search), subplot_titles=list(search), horizontal_spacing=0.1,
                            shared_yaxes=True)  # fmt: skip
-    words, every = [], []
+    words, short, every = [], [], []
     for column, (model, sizes) in enumerate(search.items(), start=1):
         place = {"row": 1, "col": column}
         for p, rates in sizes.items():
@@ -174,6 +174,7 @@ def rates_figure(
         figure.add_scatter(x=[best], y=[float(np.mean(mine[best]))], mode="markers", showlegend=False, name="best",
                            marker={"color": RED, "symbol": "star", "size": 15}, **place)  # fmt: skip
         words.append(f"{model} is best at {best:g} with {_with_interval(mine[best])}")
+        short.append(f"{best:g} ({model})")
     figure.update_xaxes(type="log", title="learning rate", exponentformat="power", dtick=1)
     figure.update_yaxes(range=[0.95 * min(every), 1.03 * max(every)])
     figure.update_yaxes(title="validation loss (nats)", row=1, col=1)
@@ -181,7 +182,9 @@ def rates_figure(
         f"Validation loss over the learning rate at p = {_told(chosen, image_size)} (circles: each seed, star: the "
         f"best rate), the other patch sizes in grey. At p = {chosen} {'; '.join(words)}."
     )
-    return dressed(figure, title=f"<b>p = {_told(chosen, image_size)}</b>: {'; '.join(words)}", says=says, height=420)
+    return dressed(
+        figure, title=f"<b>p = {_told(chosen, image_size)}</b>: best rate {', '.join(short)}", says=says, height=420
+    )
 
 
 def _told(p: int, image_size: int) -> str:
