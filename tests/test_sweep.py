@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import psutil
@@ -217,6 +218,7 @@ def test_a_failed_run_may_succeed_when_it_is_tried_again(tmp_path: Path) -> None
     assert sweep([run], tmp_path, progress=False).failed == {name_of(run): told["error"]}
     again = sweep([run], tmp_path, retry=True, progress=False)
     assert (len(again.records), again.failed) == (1, {})
+    assert not folder.failure(name_of(run)).exists()
     assert (tmp_path / "failed.jsonl").read_text() == ""
 
 
@@ -225,11 +227,11 @@ def test_a_failed_run_may_succeed_when_it_is_tried_again(tmp_path: Path) -> None
 
 @pytest.fixture
 def slow(tmp_path: Path) -> tuple[list[Run], list[str], Path]:
-    """Three runs of some seconds with checkpoints, the command that trains them, and its folder."""
+    """Two runs of some seconds with checkpoints, the command that trains them, and its folder."""
     description, out = tmp_path / "some.toml", tmp_path / "out"
-    some = {**TINY, "steps": 400, "patch_size": 2, "checkpoint_every": 20}
+    some = {**TINY, "steps": 300, "patch_size": 2, "checkpoint_every": 20}
     lines = [f"{name} = {json.dumps(value)}" for name, value in some.items()]
-    description.write_text("\n".join(["[[grid]]", *lines, "seed = [0, 1, 2]\n"]))
+    description.write_text("\n".join(["[[grid]]", *lines, "seed = [0, 1]\n"]))
     command = [sys.executable, "-m", "labkit", "sweep", str(description), str(out), "--workers", "1"]
     return described(str(description)), command, out
 
@@ -243,11 +245,14 @@ def wait_until(reached: Callable[[], bool]) -> None:
 
 def half_way(out: Path) -> bool:
     """In the middle of a run that has a checkpoint, with one before it."""
-    return len(list(out.glob("results/*.json"))) == 1 and any(out.glob("runs/*/step-*"))
+    begun = {path.parent.name for path in out.glob("runs/*/step-*")}
+    finished = {path.stem for path in out.glob("results/*.json")}
+    return len(finished) == 1 and bool(begun - finished)
 
 
-def losses_of(runs: list[Run]) -> list[float]:
-    return [train(run, progress=False).record["test_loss"] for run in runs]
+@cache
+def loss_of(run: Run) -> float:
+    return train(run, progress=False).record["test_loss"]
 
 
 def workers_of(process: subprocess.Popen) -> list[psutil.Process]:
@@ -285,7 +290,22 @@ def test_a_worker_that_is_killed_is_replaced(slow: tuple) -> None:
         worker.kill()
     said = started.communicate()
     assert started.returncode == 0, said
-    assert [line["test_loss"] for line in read_lines(out / "results.jsonl")] == losses_of(runs)
+    assert [line["test_loss"] for line in read_lines(out / "results.jsonl")] == [loss_of(run) for run in runs]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+def test_a_worker_that_is_killed_with_its_work_done_repeats_nothing(slow: tuple) -> None:
+    """The result is there, the word of it is not."""
+    _, command, out = slow
+    started = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    wait_until(lambda: any(out.glob("results/*.json")))
+    for worker in workers_of(started):
+        worker.kill()
+    first = next(out.glob("results/*.json"))
+    stamp = first.stat().st_mtime_ns
+    said = started.communicate()
+    assert (started.returncode, first.stat().st_mtime_ns) == (0, stamp), said
+    assert "2 of 2 runs" in said[0].decode()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
@@ -298,13 +318,13 @@ def test_killed_at_any_moment_it_goes_on(slow: tuple) -> None:
     started.wait()
     assert psutil.wait_procs(workers, timeout=60)[1] == [], "a worker without its sweep ends by itself"
     finished = {path: path.read_bytes() for path in out.glob("results/*.json")}
-    assert 1 <= len(finished) < 3
+    assert len(finished) == 1
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert f"3 runs, {3 - len(finished)} of them to do" in done.stdout
-    assert "predicted:" in done.stdout.split("3 of 3 runs")[0], "what it will take is said first"
+    assert "2 runs, 1 of them to do" in done.stdout
+    assert "predicted:" in done.stdout.split("2 of 2 runs")[0], "what it will take is said first"
     assert {path: path.read_bytes() for path in finished} == finished
-    assert [line["test_loss"] for line in read_lines(out / "results.jsonl")] == losses_of(runs)
+    assert [line["test_loss"] for line in read_lines(out / "results.jsonl")] == [loss_of(run) for run in runs]
 
 
 # ---------------------------------------------------------------- what it will take, tables

@@ -237,6 +237,9 @@ class _Crew:
         except BrokenPipeError:
             pass
         process.wait()
+        if self.folder.result(name).exists():  # it died with its work done
+            self.news.put(News(self.seconds.get(name, 0.0) - credit, done=True))
+            return True
         self.news.put(News(-credit))
         return self.over  # ended by us: nobody shall try again
 
