@@ -45,14 +45,14 @@ class InterpolatedPatches(ExtendedPatches):
 
 
 class RepeatedPatches(InterpolatedPatches):
-    """Each token as often as tokens of `stride` pixels fit its patch. Used in lesson 06."""
+    """For each place the token of the nearest patch: each as often as the stride fits its patch. Used in lesson 06."""
 
     mode = "nearest"
 
 
 class OverlappingPatches(ExtendedPatches):
     """Patches of p pixels cut every `stride` pixels; the image is mirrored at its edges, so that there is one around
-    every place. Used in lesson 06."""
+    every place (half a pixel beside it where patch and stride differ by an odd number). Used in lesson 06."""
 
     def forward(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B N D"]:
         """Tokens in reading order."""

@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from labkit.grid import token_count
 from labkit.tokenizers import patchify
 
 
@@ -21,9 +22,12 @@ def influence(
     model: nn.Module, image: Float[Tensor, "C H W"], tokens: Sequence[int], *, probes: int = 8, seed: int = 0
 ) -> Float[Tensor, "T N"]:
     """Influence of each patch of `image` on each of `tokens`, counted as in `model.features`; estimated from `probes`
-    random directions. ValueError for a token that is not there, or no probe. Used in lesson 04."""
+    random directions. ValueError for a token that is not there, no probe, or tokens that are no patches. Used in
+    lesson 04."""
     if probes < 1:
         raise ValueError(f"probes {probes} must be 1 or more, or nothing would be measured")
+    if model.tokenizer.tokens != token_count(model.tokenizer.image_size, model.tokenizer.patch_size):
+        raise ValueError("this tokenizer makes other tokens than patches: slopes could not be told patch by patch")
     images = image.repeat(len(tokens), 1, 1, 1).requires_grad_()
     features = model.features(images)
     length = features.shape[1]

@@ -130,6 +130,8 @@ def _loop(
             if keep:
                 safe = _keep(run, model, optimizer, journal, done, seconds)
             began = time.perf_counter()
+    if run.largest_patch is not None:
+        model.tokenizer.use(run.patch_size)
     return seconds
 
 
@@ -218,7 +220,7 @@ def _record(
 ) -> dict[str, Any]:
     """The run as one JSON object: records.RUN_KEYS first, then the rest of the settings and what this kind of task and
     of model adds."""
-    sizes = {} if run.largest_patch is None else {"by_patch_size": _by_patch_size(model, task)}
+    sizes = {} if run.largest_patch is None else {"by_patch_size": _by_patch_size(run, model, task)}
     logits, labels = predictions(model, task.test())
     right, losses = (logits.argmax(1) == labels).float(), F.cross_entropy(logits, labels, reduction="none")
     facts = {
@@ -245,12 +247,13 @@ def _record(
     return {name: facts.pop(name) for name in records.RUN_KEYS} | facts
 
 
-def _by_patch_size(model: nn.Module, task: Task) -> dict[str, dict[str, float]]:
-    """Test loss and accuracy of a flexible model at each of its patch sizes, the smallest last, which stays in use."""
+def _by_patch_size(run: Run, model: nn.Module, task: Task) -> dict[str, dict[str, float]]:
+    """Test loss and accuracy of a flexible model at each of its patch sizes; the run's own stays in use."""
     found = {}
     for size in model.tokenizer.sizes:
         model.tokenizer.use(size)
         found[str(size)] = dict(zip(("test_loss", "test_accuracy"), evaluate(model, task.test()), strict=True))
+    model.tokenizer.use(run.patch_size)
     return found
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from labkit import train as loop
 from labkit.config import CONTROLS, Run
 from labkit.cost import executed_flops, flops_per_image, kept_bytes, model_flops, parameter_count, shape_of, train_flops
 from labkit.cost.counting import count, parameters
@@ -82,6 +83,8 @@ def test_overlapping_patches_are_cut_around_their_places() -> None:
                 torch.testing.assert_close(found[:, 4 * row + column], plain(crop)[:, 0])
     mirrored = pictures[:, :, [1, 0, 1, 2], :][..., [1, 0, 1, 2]]
     torch.testing.assert_close(found[:, 0], plain(mirrored)[:, 0])
+    odd = with_weights_of(OverlappingPatches(8, 4, 5, channels=1, stride=1), plain)(pictures)
+    torch.testing.assert_close(odd[:, 8 * 3 + 3], plain(pictures[:, :, 2:6, 2:6])[:, 0])  # one before, two behind
 
 
 def test_a_stride_that_adds_nothing_is_refused() -> None:
@@ -194,9 +197,37 @@ def test_a_flexible_run_is_tested_at_every_size_and_resumes(tmp_path: Path) -> N
     assert list(by_size) == ["8", "4", "2"]
     assert by_size == whole.record["by_patch_size"]
     assert by_size["2"]["test_loss"] == pytest.approx(again["test_loss"])
-    assert len({one["test_loss"] for one in by_size.values()}) == 3
     assert whole.model.tokenizer.patch_size == 2
-    assert again["curve"][-1]["validation_loss"] > 0
+
+
+def test_a_flexible_run_takes_the_drawn_size_at_each_step_and_its_own_at_each_look(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    run, stepped, looked = Run(**TINY, patch_size=2, largest_patch=8, folder=tmp_path), [], []
+    gradients, evaluate = loop.gradients, loop.evaluate
+
+    def step(run: Run, model: nn.Module, examples: tuple) -> tuple:
+        stepped.append(model.tokenizer.patch_size)
+        return gradients(run, model, examples)
+
+    def look(model: nn.Module, examples: tuple) -> tuple:
+        looked.append(model.tokenizer.patch_size)
+        return evaluate(model, examples)
+
+    monkeypatch.setattr(loop, "gradients", step)
+    monkeypatch.setattr(loop, "evaluate", look)
+    assert train(run, stop_at=7, progress=False).model.tokenizer.patch_size == 2, "whatever the last step took"
+    train(run, progress=False)
+    drawn = FlexiblePatches(8, 2, 5, channels=1, largest=8)
+    expected = []
+    for number in range(run.steps):
+        drawn.draw(run.seed, number)
+        expected.append(drawn.patch_size)
+    assert stepped == expected
+    assert len(set(stepped)) == 3
+    assert looked[-3:] == [8, 4, 2], "tested at each size in the end"
+    assert set(looked[:-3]) == {2}
+    assert len(looked) > 10
 
 
 # ---------------------------------------------------------------- runs
@@ -207,8 +238,7 @@ def test_a_flexible_run_is_tested_at_every_size_and_resumes(tmp_path: Path) -> N
 def test_controlled_runs_train_and_cost_what_is_counted(control: str, model: str) -> None:
     run = Run(**{**TINY, "steps": 3}, model=model, **CONTROLLED[control])
     one, built = shape_of(run, **COST), build(run, **COST)
-    larger = (run.largest_patch or run.patch_size) ** 2 - run.patch_size**2  # numbers of the embedding that is kept
-    assert parameter_count(one) + larger * run.width == parameters(built)
+    assert parameter_count(one) == parameters(built)
     if run.largest_patch is None:  # else the resize of embedding and positions is beside it
         assert executed_flops(one) == count(built, (1, 1, run.side, run.side)).flops
     assert flops_per_image(run, **COST) == model_flops(one)
@@ -232,8 +262,13 @@ def test_without_the_heading_average_there_is_a_token_less() -> None:
     assert not any(block.heading for block in built.blocks)
     assert executed_flops(one) == count(built, (1, 1, 8, 8)).flops
     assert model_flops(one) < model_flops(replace(one, heading=True))
-    with pytest.raises(ValueError, match="no memory formula"):
-        kept_bytes(one)
+    for shape in (one, shape_of(Run(**TINY, patch_size=2, largest_patch=8), **COST)):
+        with pytest.raises(ValueError, match="no memory formula"):
+            kept_bytes(shape)
+    with pytest.raises(ValueError, match="stride 4 must be 1 or more and below patch size 2"):
+        replace(one, stride=4)
+    with pytest.raises(ValueError, match="embeds_each without a stride"):
+        replace(one, embeds_each=True)
 
 
 def test_a_recipe_tells_only_controls_that_are_in_use() -> None:

@@ -89,7 +89,7 @@ def parameters(shape: Shape) -> int:
     mixer = d * projected + (TAPS + 1) * convolved + 3 * heads + inner + inner * d
     block = mixer + 2 * d + 3 * d * hidden + 2 * hidden + d
     places = shape.length * d if shape.learned_positions else 0
-    ends = (shape.patch_numbers + 1) * d + places + shape.class_token * d + d + (d + 1) * shape.classes
+    ends = (shape.embedding_numbers + 1) * d + places + shape.class_token * d + d + (d + 1) * shape.classes
     return ends + shape.depth * block
 
 

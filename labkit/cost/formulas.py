@@ -40,14 +40,15 @@ def executed_flops(shape: Shape, backend: str | None = None) -> int:
 
 def kept_bytes(shape: Shape, backend: str | None = None) -> int:
     """Bytes that one image leaves in float32 for the backward pass on a CPU: the activations of training, without
-    weights, gradients and what the optimizer holds. Used in lesson 03."""
+    weights, gradients and what the optimizer holds. ValueError for what has no formula (extended tokens, flexible
+    patches, no heading average). Used in lesson 03."""
     _plain(shape)
     return _of(shape).kept_bytes(shape, _backend(shape, backend))
 
 
 def peak_bytes(shape: Shape, backend: str | None = None) -> int:
     """Bytes that one image's tensors hold at once in float32 in a forward pass without gradients on a CPU; libraries
-    take one or two million more for themselves. Used in lesson 03."""
+    take one or two million more for themselves. ValueError as `kept_bytes`. Used in lesson 03."""
     _plain(shape)
     return _of(shape).peak_bytes(shape, _backend(shape, backend))
 
@@ -68,9 +69,10 @@ def train_flops(run: Run, *, channels: int, classes: int) -> int:
 
 
 def _plain(shape: Shape) -> None:
-    if shape.stride is not None or not shape.heading:
-        raise ValueError("extended tokens and mixers without the heading average have no memory formula: count them "
-                         "(labkit.cost.counting)")  # fmt: skip
+    without_heading = shape.model == "adventurer" and not shape.heading
+    if shape.stride is not None or shape.largest_patch is not None or without_heading:
+        raise ValueError("extended tokens, flexible patches and mixers without the heading average have no memory "
+                         "formula: count them (labkit.cost.counting)")  # fmt: skip
 
 
 def _backend(shape: Shape, wanted: str | None) -> str:

@@ -21,8 +21,8 @@ class Shape:
     """A model on images of a size. `class_token` adds one token; `learned_positions` a trained table for all tokens.
     `heads` are attention's, `state` and `heading` (the average before each mixer) are Adventurer's; each ignores the
     other's. With `stride` there is a token every so many pixels; `embeds_each` if each comes from a patch of its own
-    (labkit.extended). ValueError for patches that do not fit the image, and for a model that could not be built. Used
-    in lesson 03."""
+    (labkit.extended). A flexible model keeps the embedding of its `largest_patch`. ValueError for patches that do not
+    fit the image, for settings without effect, and for a model that could not be built. Used in lesson 03."""
 
     model: str
     image_size: Size
@@ -38,9 +38,14 @@ class Shape:
     heading: bool = True
     stride: int | None = None
     embeds_each: bool = False
+    largest_patch: int | None = None
 
     def __post_init__(self) -> None:
         token_count(self.image_size, self.patch_size)  # refuses patches that do not fit
+        if self.stride is not None and not 1 <= self.stride < self.patch_size:
+            raise ValueError(f"stride {self.stride} must be 1 or more and below patch size {self.patch_size}")
+        if self.embeds_each and self.stride is None:
+            raise ValueError("embeds_each without a stride: each patch is embedded once in any case")
         for name in ("channels", "width", "depth", "classes", "heads", "state"):
             if type(getattr(self, name)) is not int or getattr(self, name) < 1:
                 raise ValueError(f"{name} {getattr(self, name)!r} must be a whole number, 1 or more, to cost anything")
@@ -75,6 +80,11 @@ class Shape:
         return self.channels * self.patch_size**2
 
     @property
+    def embedding_numbers(self) -> int:
+        """The numbers of the patch whose embedding is kept."""
+        return self.channels * (self.largest_patch or self.patch_size) ** 2
+
+    @property
     def cut_numbers(self) -> int:
         """The numbers of an image cut into patches, as a tensor of their own; none where cutting moves nothing, which
         holds for a single patch and for single pixels."""
@@ -96,6 +106,7 @@ def shape_of(run: Run, *, channels: int, classes: int) -> Shape:
         heading=run.option("heading") is not False,
         stride=run.stride,
         embeds_each=run.extended == "overlapping",
+        largest_patch=run.largest_patch,
     )
 
 

@@ -14,7 +14,7 @@ def parameters(shape: Shape) -> int:
     d = shape.width
     block = 4 * d * d + 4 * d + 2 * MLP_RATIO * d * d + (MLP_RATIO + 1) * d + 4 * d
     places = shape.length * d if shape.learned_positions else 0
-    ends = (shape.patch_numbers + 1) * d + places + shape.class_token * d + 2 * d + (d + 1) * shape.classes
+    ends = (shape.embedding_numbers + 1) * d + places + shape.class_token * d + 2 * d + (d + 1) * shape.classes
     return ends + shape.depth * block
 
 

@@ -1,9 +1,9 @@
 """A task whose images are changed before the model sees them; labels, splits and batches stay as they were.
 
 `Shuffled` moves all pixels of every image in one fixed order: no number is lost, but neighbours are neighbours no more.
-A model that sees single pixels and learns their places should not mind; patches are cut from noise (Nguyen et al., "An
-Image is Worth More Than 16x16 Patches", 2024). `Enlarged` interpolates images to a larger side: more pixels, nothing
-new in them.
+A model that sees single pixels and learns their places should not mind, nor should one whose patch is the whole image;
+patches in between are cut from noise (Nguyen et al., "An Image is Worth More Than 16x16 Patches", 2024). `Enlarged`
+interpolates images to a larger side: more pixels, nothing new in them.
 
 Letters: B images, C channels, S side.
 """

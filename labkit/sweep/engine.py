@@ -222,6 +222,7 @@ class _Crew:
             for line in process.stdout:
                 answer = json.loads(line)
                 if "other_code" in answer:
+                    self.over = True  # for the other hands too
                     raise ValueError(
                         f"the code has changed while the sweep ran (it began with {code_hash()}, now it is "
                         f"{answer['other_code']}): it stops here, and what is finished is kept"
@@ -238,6 +239,7 @@ class _Crew:
             pass
         process.wait()
         if self.folder.result(name).exists():  # it died with its work done
+            self.folder.tidy(name)
             self.news.put(News(self.seconds.get(name, 0.0) - credit, done=True))
             return True
         self.news.put(News(-credit))

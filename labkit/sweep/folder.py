@@ -55,6 +55,10 @@ class Folder:
     def finish(self, name: str, record: Record) -> None:
         """Write a finished run's record, then let go of what is no longer needed."""
         records.write_json(self.result(name), record)
+        self.tidy(name)
+
+    def tidy(self, name: str) -> None:
+        """Let go of what a finished run no longer needs."""
         self.failure(name).unlink(missing_ok=True)
         shutil.rmtree(self.run(name), ignore_errors=True)
 

@@ -69,26 +69,33 @@ def _steps_and_looks(run: Run) -> tuple[float, float]:
     device, task = device_of(run.device), task_of(run)
     model, optimizer = prepared(run, task, device)
 
-    sizes = [] if run.largest_patch is None else model.tokenizer.sizes
+    validation, test = task.validation(), task.test()
+    few: Examples = (test[0][:PART], test[1][:PART])
 
     def step(number: int) -> None:
-        if sizes:  # each in its turn, so that few steps hold all of them
-            model.tokenizer.use(sizes[number % len(sizes)])
         gradients(run, model, task.batch(run.seed, number, run.batch))
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
 
-    _timed(lambda: step(0), device)
-    took = [_timed(lambda: step(1), device)]
-    while len(took) < MOST and (sum(took) < ENOUGH or len(took) < len(sizes)):
-        took.append(_timed(lambda: step(len(took) + 1), device))
-    if sizes:
-        model.tokenizer.use(run.patch_size)
-    validation, test = task.validation(), task.test()
-    few: Examples = (test[0][:PART], test[1][:PART])
-    image = _timed(lambda: predictions(model, few), device) / len(few[0])
-    middle = statistics.fmean if sizes else statistics.median
-    return middle(took), image * (LOOKS * len(validation[1]) + len(test[1]))
+    def measured() -> tuple[float, float]:
+        """Seconds of a step, and of looking at one image."""
+        _timed(lambda: step(0), device)
+        took = [_timed(lambda: step(1), device)]
+        while sum(took) < ENOUGH and len(took) < MOST:
+            took.append(_timed(lambda: step(len(took) + 1), device))
+        return statistics.median(took), _timed(lambda: predictions(model, few), device) / len(few[0])
+
+    if run.largest_patch is None:
+        seconds, image = measured()
+        return seconds, image * (LOOKS * len(validation[1]) + len(test[1]))
+    found = []
+    for size in model.tokenizer.sizes:  # the run's own comes last
+        model.tokenizer.use(size)
+        found.append(measured())
+    steps, images = zip(*found, strict=True)
+    return statistics.fmean(steps), images[-1] * (LOOKS * len(validation[1]) + len(test[1])) + sum(images) * len(
+        test[1]
+    )
 
 
 def _timed(work: Callable[[], object], device: torch.device) -> float:
