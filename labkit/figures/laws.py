@@ -82,8 +82,7 @@ def fits_figure(panel: Panel, fits: Mapping[str, Fit]) -> go.Figure:
         f"leaves in standard deviations of the reading. Chi-square with degrees of freedom: {', '.join(words)}."
     )
     dressed(figure, title=f"<b>{panel.name}</b>: {panel.title}", says=says, height=520)
-    return figure.update_layout(legend={"y": 1.01, "x": 0, "xanchor": "left"}, margin={"t": 88},
-                                title={"y": 0.97, "yanchor": "top"})  # fmt: skip
+    return _legend_under_title(figure, y=1.01, top=88)
 
 
 def profile_figure(profiles: Mapping[str, tuple[Profile, float]], *, title: str) -> go.Figure:
@@ -106,8 +105,7 @@ def profile_figure(profiles: Mapping[str, tuple[Profile, float]], *, title: str)
     figure.update_yaxes(title="rise of chi-square", range=[0, 3 * limit])
     says = f"Profiles of the offset c. Not excluded at 95 percent, as shares of the smallest loss: {'; '.join(words)}."
     dressed(figure, title=title, says=says, height=400)
-    return figure.update_layout(legend={"y": 1.01, "x": 0, "xanchor": "left"}, margin={"t": 88},
-                                title={"y": 0.97, "yanchor": "top"})  # fmt: skip
+    return _legend_under_title(figure, y=1.01, top=88)
 
 
 def extrapolation_figure(
@@ -144,8 +142,7 @@ def extrapolation_figure(
         f"law foresees, with a 95 percent band over seeds. {'; '.join(words)}."
     )
     dressed(figure, title=title, says=says, height=420)
-    return figure.update_layout(legend={"y": 1.1, "x": 0, "xanchor": "left"}, margin={"t": 100},
-                                title={"y": 0.97, "yanchor": "top"})  # fmt: skip
+    return _legend_under_title(figure, y=1.1, top=100)
 
 
 def rates_figure(
@@ -185,6 +182,12 @@ def rates_figure(
     return dressed(
         figure, title=f"<b>p = {_told(chosen, image_size)}</b>: best rate {', '.join(short)}", says=says, height=420
     )
+
+
+def _legend_under_title(figure: go.Figure, *, y: float, top: int) -> go.Figure:
+    """The legend on the left, `y` of the plot's height up, in a margin of `top` pixels that holds the title too."""
+    return figure.update_layout(legend={"y": y, "x": 0, "xanchor": "left"}, margin={"t": top},
+                                title={"y": 0.97, "yanchor": "top"})  # fmt: skip
 
 
 def _told(p: int, image_size: int) -> str:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from labkit import stats
-from labkit.scaling.draws import redrawn
+from labkit.scaling.draws import Spread, redrawn
 from labkit.scaling.extrapolation import solved
 from labkit.scaling.fits import kept_coordinates
 from labkit.scaling.laws import law_of
@@ -47,9 +47,7 @@ def over_images(losses: Numbers, *, confidence: float = 0.95, draws: int = 10_00
     """
     blocks = table("losses", losses, ("seeds", "blocks")).mean(axis=0)[:, None]
     found = redrawn(blocks, lambda rows: rows, paired=True, draws=draws, seed=seed, confidence=confidence)
-    method = found.unbounded or f"bootstrap of the test blocks, {draws} draws"
-    ends = float(found.low[0]), float(found.high[0])
-    return Interval(float(blocks.mean()), *ends, len(blocks), confidence, method)
+    return _interval(found, blocks.mean(), len(blocks), confidence, f"bootstrap of the test blocks, {draws} draws")
 
 
 def of_loss(losses: Numbers, *, confidence: float = 0.95) -> Uncertainty:
@@ -88,10 +86,14 @@ def of_parameter(
 
     def interval(values: np.ndarray, *, paired: bool, method: str) -> Interval:
         found = redrawn(values, computed, paired=paired, draws=draws, seed=seed, confidence=confidence)
-        ends = float(found.low[0]), float(found.high[0])
-        return Interval(float(computed(curve.y[None])[0, 0]), *ends, len(values), confidence, found.unbounded or method)
+        return _interval(found, computed(curve.y[None])[0, 0], len(values), confidence, method)
 
     return Uncertainty(
         over_seeds=interval(losses.mean(axis=2).T, paired=False, method="bootstrap of the seeds at each x"),
         over_images=interval(losses.mean(axis=1).T, paired=True, method="bootstrap of the test blocks"),
     )
+
+
+def _interval(found: Spread, middle: float, n: int, confidence: float, method: str) -> Interval:
+    """The spread of one number as an interval around `middle`."""
+    return Interval(float(middle), float(found.low[0]), float(found.high[0]), n, confidence, found.unbounded or method)

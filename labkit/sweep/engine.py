@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict
@@ -81,11 +81,11 @@ def missing(runs: Sequence[Run], folder: Path, *, retry: bool = False, mix: bool
     ValueError, unless `mix`, if finished ones were computed by other code.
     """
     named, place = {name_of(run): run for run in runs}, Folder(folder)
+    finished = place.finished(list(named))
     if not mix:
-        _same_code(place, list(named))
-    failed = set() if retry else set(place.failed(list(named), code=code_hash()))
-    gone = set(place.finished(list(named))) | failed
-    return {name: run for name, run in named.items() if name not in gone}
+        _same_code(place.path, finished)
+    failed = {} if retry else place.failed(list(named), code=code_hash())
+    return {name: run for name, run in named.items() if name not in finished and name not in failed}
 
 
 def foreseen(runs: Sequence[Run], *, progress: bool = True) -> Prediction:
@@ -106,12 +106,12 @@ def side_by_side(runs: Sequence[Run], workers: int | None = None) -> int:
     return max(1, min(len(runs), int(cores()) // max(run.threads for run in runs)))
 
 
-def _same_code(folder: Folder, names: Sequence[str]) -> None:
-    others = {name: line["code"] for name, line in folder.finished(names).items() if line["code"] != code_hash()}
+def _same_code(folder: Path, finished: Mapping[str, Record]) -> None:
+    others = {name: line["code"] for name, line in finished.items() if line["code"] != code_hash()}
     if others:
         hashes = first_few(sorted(set(others.values())))
         raise ValueError(
-            f"{len(others)} results in {folder.path} were computed by other code ({hashes} there, {code_hash()} here): "
+            f"{len(others)} results in {folder} were computed by other code ({hashes} there, {code_hash()} here): "
             f"{first_few(sorted(others))}. Their numbers may not be comparable; nothing was started. Use another "
             "folder, or mix them knowingly (mix=True, --mix)"
         )
