@@ -12,13 +12,12 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from labkit.data.paper import Panel
-from labkit.figures.style import BLUE, GREEN, INK, MUTED, RED, dressed
+from labkit.figures.style import BLUE, GREEN, INK, MUTED, RED, SIZES, dressed, legend_under_title, told_size
 from labkit.scaling import Band, Fit, Profile, straightness
 from labkit.stats import interval
 
 LOOKS = {"power": (GREEN, "dot", "square"), "shifted power": (BLUE, "solid", "circle"),
          "log-linear": (RED, "dash", "diamond")}  # fmt: skip
-SIZES = (64, 32, 16, 8, 4, 2, 1)
 
 
 def offset_figure(panels: Sequence[Panel], share: float) -> go.Figure:
@@ -82,7 +81,7 @@ def fits_figure(panel: Panel, fits: Mapping[str, Fit]) -> go.Figure:
         f"leaves in standard deviations of the reading. Chi-square with degrees of freedom: {', '.join(words)}."
     )
     dressed(figure, title=f"<b>{panel.name}</b>: {panel.title}", says=says, height=520)
-    return _legend_under_title(figure, y=1.01, top=88)
+    return legend_under_title(figure, y=1.01, top=88)
 
 
 def profile_figure(profiles: Mapping[str, tuple[Profile, float]], *, title: str) -> go.Figure:
@@ -105,7 +104,7 @@ def profile_figure(profiles: Mapping[str, tuple[Profile, float]], *, title: str)
     figure.update_yaxes(title="rise of chi-square", range=[0, 3 * limit])
     says = f"Profiles of the offset c. Not excluded at 95 percent, as shares of the smallest loss: {'; '.join(words)}."
     dressed(figure, title=title, says=says, height=400)
-    return _legend_under_title(figure, y=1.01, top=88)
+    return legend_under_title(figure, y=1.01, top=88)
 
 
 def extrapolation_figure(
@@ -134,7 +133,7 @@ def extrapolation_figure(
                                error_y={"type": "data", "symmetric": False, "array": found.high - found.median,
                                         "arrayminus": found.median - found.low, "width": 5}, **place)  # fmt: skip
             words.append(f"{model}, {law}: {found.low[0]:.3f} to {found.high[0]:.3f}")
-    figure.update_xaxes(type="log", tickvals=SIZES, ticktext=[_told(p, image_size) for p in SIZES],
+    figure.update_xaxes(type="log", tickvals=SIZES, ticktext=[told_size(p, image_size) for p in SIZES],
                         autorange="reversed", title="patch size p")  # fmt: skip
     figure.update_yaxes(title="test loss (nats)", row=1, col=1)
     says = (
@@ -142,7 +141,7 @@ def extrapolation_figure(
         f"law foresees, with a 95 percent band over seeds. {'; '.join(words)}."
     )
     dressed(figure, title=title, says=says, height=420)
-    return _legend_under_title(figure, y=1.1, top=100)
+    return legend_under_title(figure, y=1.1, top=100)
 
 
 def rates_figure(
@@ -159,7 +158,7 @@ def rates_figure(
             means = [float(np.mean(values)) for values in rates.values()]
             every += [one for values in rates.values() for one in values]
             figure.add_scatter(x=list(rates), y=means, mode="lines", showlegend=False,
-                               name=f"p = {_told(p, image_size)}",
+                               name=f"p = {told_size(p, image_size)}",
                                line={"color": BLUE if p == chosen else MUTED, "width": 3 if p == chosen else 1.2},
                                **place)  # fmt: skip
         mine = sizes[chosen]
@@ -176,23 +175,12 @@ def rates_figure(
     figure.update_yaxes(range=[0.95 * min(every), 1.03 * max(every)])
     figure.update_yaxes(title="validation loss (nats)", row=1, col=1)
     says = (
-        f"Validation loss over the learning rate at p = {_told(chosen, image_size)} (circles: each seed, star: the "
+        f"Validation loss over the learning rate at p = {told_size(chosen, image_size)} (circles: each seed, star: the "
         f"best rate), the other patch sizes in grey. At p = {chosen} {'; '.join(words)}."
     )
     return dressed(
-        figure, title=f"<b>p = {_told(chosen, image_size)}</b>: best rate {', '.join(short)}", says=says, height=420
+        figure, title=f"<b>p = {told_size(chosen, image_size)}</b>: best rate {', '.join(short)}", says=says, height=420
     )
-
-
-def _legend_under_title(figure: go.Figure, *, y: float, top: int) -> go.Figure:
-    """The legend on the left, `y` of the plot's height up, in a margin of `top` pixels that holds the title too."""
-    return figure.update_layout(legend={"y": y, "x": 0, "xanchor": "left"}, margin={"t": top},
-                                title={"y": 0.97, "yanchor": "top"})  # fmt: skip
-
-
-def _told(p: int, image_size: int) -> str:
-    """A patch size, and where it leaves one token, with nothing to mix, a word of that."""
-    return f"{p} (one token)" if p == image_size else str(p)
 
 
 def _with_interval(values: Sequence[float]) -> str:

@@ -14,6 +14,7 @@ from PIL import Image
 INK, MUTED, GRID = "#1b1f24", "#9aa3ad", "#e3e6ea"
 BLUE, ORANGE, GREEN, RED, PURPLE = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7"
 SERIES = (BLUE, RED, GREEN, PURPLE, ORANGE)
+SIZES = (64, 32, 16, 8, 4, 2, 1)  # patch sizes that stand at an axis
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 
 
@@ -29,6 +30,17 @@ def dressed(figure: go.Figure, *, title: str, says: str, height: int = 420) -> g
         meta={"says": says},
     )
     return figure
+
+
+def legend_under_title(figure: go.Figure, *, y: float, top: int) -> go.Figure:
+    """The legend on the left, `y` of the plot's height up, in a margin of `top` pixels that holds the title too."""
+    return figure.update_layout(legend={"y": y, "x": 0, "xanchor": "left"}, margin={"t": top},
+                                title={"y": 0.97, "yanchor": "top"})  # fmt: skip
+
+
+def told_size(p: int, image_size: int) -> str:
+    """A patch size, and where it leaves one token, with nothing to mix, a word of that."""
+    return f"{p} (one token)" if p == image_size else str(p)
 
 
 def png(pixels: UInt8[np.ndarray, "H W 3"]) -> str:

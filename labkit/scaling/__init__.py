@@ -8,9 +8,11 @@
 from labkit.scaling.coverage import Coverage, coverage
 from labkit.scaling.extrapolation import Band, band
 from labkit.scaling.fits import Fit, fit
+from labkit.scaling.front import at_cost, beaten_by, front, noise_of_accuracy
 from labkit.scaling.laws import LAWS, Law
 from labkit.scaling.profiles import Profile, profile
 from labkit.scaling.straightness import straightness
+from labkit.scaling.surface import Halving, Losses, budgets, gain, halvings, losses_of, shown, sizes
 from labkit.scaling.uncertainty import Uncertainty, of_loss, of_parameter, over_images, over_seeds
 
 __all__ = [
@@ -18,16 +20,28 @@ __all__ = [
     "Band",
     "Coverage",
     "Fit",
+    "Halving",
     "Law",
+    "Losses",
     "Profile",
     "Uncertainty",
+    "at_cost",
     "band",
+    "beaten_by",
+    "budgets",
     "coverage",
     "fit",
+    "front",
+    "gain",
+    "halvings",
+    "losses_of",
+    "noise_of_accuracy",
     "of_loss",
     "of_parameter",
     "over_images",
     "over_seeds",
     "profile",
+    "shown",
+    "sizes",
     "straightness",
 ]
