@@ -113,7 +113,7 @@ def front_figure(
                            textposition="bottom right" if flipped else "top right",
                            line={"color": colour, "width": 1, "dash": dash}, marker={"symbol": symbol, "size": 10},
                            error_y=bars([one for one in intervals if one is not None])
-                           if all(intervals) else None)  # fmt: skip
+                           if intervals and all(intervals) else None)  # fmt: skip
     costs = [point.cost for point in every]
     figure.update_xaxes(type="log", title=measure, exponentformat="power", dtick=1,
                         range=[math.log10(min(costs) / 1.5), math.log10(max(costs) * 2)])  # fmt: skip
@@ -122,7 +122,7 @@ def front_figure(
     figure.update_yaxes(title=quantity, range=[min(shown) - room, max(shown) + room])
     names = [next(f"{name} {one.name}" for name, points in groups.items() if one in points) for one in best]
     says = (
-        f"{quantity} over {measure}, a mark and a thin line for each of {', '.join(groups)}. On the front, which "
+        f"{quantity} over {measure}, a mark and a thin line for each of {', '.join(name for name, points in groups.items() if points)}. On the front, which "
         f"nothing cheaper beats, stand: {', '.join(f'{n} ({v:.3g})' for n, v in zip(names, told, strict=True))}."
     )
     dressed(figure, title=title, says=says, height=480)
