@@ -7,6 +7,7 @@ BIN    := .venv/bin
 # Small models are fastest with one thread, so the tests take one thread in each of two processes.
 WORKERS ?= 2
 
+# LESSONS of `make browser` are numbers: make browser LESSONS="01 05"
 # Choices for `make rerun`, for example: make rerun LESSONS=05_train_one PROFILE=full SET="patch_size=4"
 OUT     ?= site
 LESSONS ?=
@@ -15,7 +16,7 @@ JOBS    ?= 2
 SET     ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help rerun test lab record editions pages lint lock clean
+.PHONY: help rerun test browser lab record editions pages lint lock clean
 
 help:  ## this list
 	@echo "Patch Lab. The first target that you run builds .venv (about 3 minutes the first time, 6 GB)."
@@ -26,6 +27,10 @@ rerun: .venv/.ready  ## run every lesson without a screen and write the pages (O
 
 test: .venv/.ready  ## run the tests (WORKERS=2 processes)
 	$(BIN)/python -m pytest -q -n $(WORKERS) --timeout 300
+
+browser: .venv/.ready  ## look at the pages of the last re-run and at lessons in JupyterLab in Chromium (OUT=site LESSONS=)
+	$(BIN)/labkit pages --out "$(OUT)"
+	$(BIN)/python -m pytest -q --timeout 900 tests/browser --site "$(OUT)" --lessons "$(LESSONS)" -rs
 
 lab: .venv/.ready  ## open JupyterLab on this machine, at the first lesson
 	$(BIN)/jupyter lab --ip 127.0.0.1 $(if $(filter 0,$(shell id -u)),--allow-root) \
@@ -47,7 +52,7 @@ lint: .venv/.ready  ## check the style of the code and that the editions are up 
 
 lock: .venv/.ready  ## choose the newest versions anew and pin them in requirements.lock
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --upgrade \
-	  --custom-compile-command "make lock" --no-emit-index-url --no-emit-find-links --extra test --group build -o requirements.lock pyproject.toml
+	  --custom-compile-command "make lock" --no-emit-index-url --no-emit-find-links --extra test --extra browser --group build -o requirements.lock pyproject.toml
 
 clean:  ## remove .venv, site and caches
 	rm -rf .venv site .pytest_cache .ruff_cache build dist

@@ -19,8 +19,11 @@ SMALL = {  # parameters that make a lesson short without changing what it does
     "03_what_a_token_costs": {"calibration_seconds": 0.5, "largest_tokens": 784, "final_tokens": 1024},
     "04_two_architectures": {"image_size": 112, "depth": 4},
     "05_train_one": {"patch_size": 8, "steps": 4, "seeds": 2, "baseline_crops": 500},
+    "06_scaling_runs": {"steps": 4, "seeds": 2, "draws": 60},
     "07_is_it_a_law": {"sets": 60, "draws": 60},
+    "08_equal_compute": {},
     "10_fifty_thousand_tokens": {"patch_size": 8, "attention_seconds": 0.1},
+    "11_your_own_study": {"steps": 3, "seeds": 2},
 }
 
 

@@ -53,6 +53,8 @@ def test_form_of_the_files(course: Path) -> None:
         assert raw["metadata"]["labkit"]["edition"] == edition
         assert [cell["id"] for cell in raw["cells"]][:2] == ["l01-c000", "l01-c001"]
         assert notebook.cells[1].metadata == {"tags": ["parameters"]}
+        folded = [cell.metadata for cell in notebook.cells if "collapse" in cell.metadata.get("tags", [])]
+        assert folded == [{"tags": ["collapse"], "jupyter": {"source_hidden": True}}]
         code = [cell for cell in notebook.cells if cell.cell_type == "code"]
         assert all(cell.outputs == [] and cell.execution_count is None for cell in code)
 

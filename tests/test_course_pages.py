@@ -135,22 +135,27 @@ def test_links_and_data_pictures_are_let_through(tmp_path: Path) -> None:
     assert {"href": "https://arxiv.org/abs/2502.03738"} in page.all("a")
 
 
-def test_figure_has_a_slider_and_says_what_it_shows(tmp_path: Path) -> None:
-    page = page_with(tmp_path, show("application/vnd.plotly.v1+json", FIGURE))
+def test_figure_stands_in_the_page_and_says_what_it_shows(tmp_path: Path) -> None:
+    hostile = {**FIGURE, "layout": {**FIGURE["layout"], "title": {"text": "</script><!--<b>Two</b> points"}}}
+    page = page_with(tmp_path, show("application/vnd.plotly.v1+json", hostile))
     assert [tag["aria-label"] for tag in page.all("div") if tag.get("role") == "img"] == ['Loss falls from "2" to 1.']
     html = (tmp_path / "01_squares.html").read_text()
-    assert html.count("Plotly.newPlot(") == html.count("Plotly.addFrames(") == 1
-    assert "Plotly.animate(" not in html
-    assert re.search(r'"responsive":\s*true', html)
+    (written,) = re.findall(r'<script type="application/json">(.*?)</script>', html, re.DOTALL)
+    drawn = json.loads(written)
+    assert {key: drawn[key] for key in ("data", "frames")} == {key: FIGURE[key] for key in ("data", "frames")}
+    assert drawn["layout"] == {"dragmode": False, "height": 450, **hostile["layout"]}
 
 
-def test_title_speaks_for_a_figure_without_sentence(tmp_path: Path) -> None:
-    page = page_with(tmp_path, show("application/vnd.plotly.v1+json", {"data": [], "layout": {"title": "Only this"}}))
-    assert [tag["aria-label"] for tag in page.all("div") if tag.get("role") == "img"] == ["Only this"]
+@pytest.mark.parametrize("layout", [{}, {"title": {"text": "Only this"}}, {"meta": {"says": ""}}, {"meta": "words"}])
+def test_a_figure_without_words_is_refused(tmp_path: Path, layout: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"^01_squares: a figure has no words in layout\.meta"):
+        page_with(tmp_path, show("application/vnd.plotly.v1+json", {"data": [], "layout": layout}))
+    assert not (tmp_path / "index.html").exists()
 
 
-def test_page_without_figure_loads_no_script(tmp_path: Path) -> None:
-    assert page_with(tmp_path, new_output("stream", text="plain")).all("script") == []
+def test_page_without_figure_loads_no_plotly(tmp_path: Path) -> None:
+    page = page_with(tmp_path, new_output("stream", text="plain"))
+    assert [script["src"] for script in page.all("script")] == ["assets/lab.js"]
 
 
 def test_formulas_are_mathml_in_text_and_outputs(tmp_path: Path) -> None:
@@ -212,7 +217,7 @@ def test_results_for_programs_leave_nothing(tmp_path: Path) -> None:
 
 def test_collapsed_code_and_one_title(tmp_path: Path) -> None:
     page = page_with(tmp_path)
-    assert len(page.all("details")) == 1
+    assert len(page.all("details")) == 2  # the collapsed cell, and the solution
     levels = [tag for tag, _ in page.tags if re.fullmatch("h[1-6]", tag)]
     assert levels[0] == "h1"
     assert levels.count("h1") == 1
@@ -302,3 +307,15 @@ def test_a_whole_report_is_let_through(tmp_path: Path) -> None:
     lay_out(tmp_path, {"01_squares": executed("01_squares", [])}, REPORT)
     pages(tmp_path)
     assert "1.5 cores" in (tmp_path / "index.html").read_text()
+
+
+def test_a_solution_is_folded_and_nothing_else_of_the_code(tmp_path: Path) -> None:
+    """A reader of the page has the hints first; the solution opens by a press of its own."""
+    page_with(tmp_path)
+    html = (tmp_path / "01_squares.html").read_text()
+    folds = re.findall(r"<details>(.*?)</details>", html, re.DOTALL)
+    solutions = [fold for fold in folds if fold.startswith("<summary>Solution: <code>def count_patches(side: int")]
+    assert len(solutions) == 1
+    assert "secret_answer" in re.sub(r"<[^>]+>", "", solutions[0])
+    assert html.count("secret_answer") == solutions[0].count("secret_answer")
+    assert "sizes" not in "".join(folds), "code without a solution in it stands open"

@@ -89,7 +89,8 @@ def test_a_difference_is_found(old: str, new: str):
 
 
 def test_the_lock_pins_every_package_that_is_asked_for():
-    asked = project()["dependencies"] + project()["optional-dependencies"]["test"]
+    extras = project()["optional-dependencies"]
+    asked = project()["dependencies"] + extras["test"] + extras["browser"]
     build = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
     assert unmet((ROOT / "requirements.lock").read_text(), asked + build) == []
 
@@ -130,7 +131,6 @@ IMPORTED_AS = {
 # Needed and never imported by us.
 UNSEEN = {
     "torchvision": "timm imports it",
-    "anywidget": "plotly's FigureWidget imports it",
     "jupyterlab": "make lab",
     "ipykernel": "runs the notebooks",
     "pytest-xdist": "make test runs in two processes",
@@ -150,7 +150,7 @@ def imported(*folders: str) -> set[str]:
                 names |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and not node.level:
                 names.add(node.module.split(".")[0])
-    beside = {path.stem for path in (ROOT / "tests").glob("*.py")}
+    beside = {path.stem for path in (ROOT / "tests").rglob("*.py")}
     return names - set(sys.stdlib_module_names) - beside - {"labkit"}
 
 
@@ -165,12 +165,15 @@ def test_what_is_imported_is_declared():
     extras = project()["optional-dependencies"]
     library = import_names(project()["dependencies"])
     assert imported("labkit", "notebooks/source") - set(library) == set()
-    assert imported("tests") - set(library) - set(import_names(extras["test"])) == set()
+    tests = {*library, *import_names(extras["test"])}
+    assert imported("tests/browser") - tests - set(import_names(extras["browser"])) == set()
+    assert imported("tests") - imported("tests/browser") - tests == set()
 
 
 def test_what_is_declared_is_used():
-    lists = [project()["dependencies"], project()["optional-dependencies"]["test"]]
-    uses = [imported("labkit", "notebooks/source"), imported("tests")]
+    extras = project()["optional-dependencies"]
+    lists = [project()["dependencies"], extras["test"], extras["browser"]]
+    uses = [imported("labkit", "notebooks/source"), imported("tests"), imported("tests/browser")]
     for declared, used in zip(lists, uses, strict=True):
         idle = {package for name, package in import_names(declared).items() if name not in used}
         assert idle - set(UNSEEN) == set()

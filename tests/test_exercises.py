@@ -1,18 +1,24 @@
 """The checks are checked: each accepts the reference and refuses its typical wrong answers, each with its own
 message."""
 
+import ast
 import re
 import sys
 from dataclasses import replace
+from pathlib import Path
 
+import nbformat
 import pytest
 import torch
 from lesson_cells import SOURCES, code_of
 
 from labkit.cost import attention_flops, model_flops, published
+from labkit.course.solutions import cut_solutions
 from labkit.lesson.exercises import EXERCISES, answer
 from labkit.lesson.exercises.check import Exercise, same
 from labkit.lesson.start import header_of
+
+NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 
 EVERY = [pytest.param(exercise, id=name) for name, exercise in EXERCISES.items()]
 
@@ -118,3 +124,28 @@ def test_each_objective_has_its_check_in_the_lesson(stem: str) -> None:
     exercises = [name for name in EXERCISES if name.startswith(stem[:2])]
     assert len(exercises) >= 2
     assert set(exercises) <= asked
+
+
+def exercise_cells(folder: str, name: str) -> tuple[str, str]:
+    """The code that a lesson imports before exercise `name`, and the cell in which it is solved, of one edition."""
+    notebook = nbformat.read(next((NOTEBOOKS / folder).glob(f"{name[:2]}_*.ipynb")), as_version=4)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    place = next(k for k, cell in enumerate(code) if f'answer("{name}"' in cell.source)
+    asked = next(cell for cell in reversed(code[:place]) if "exercise" in cell.metadata.get("tags", []))
+    tree = ast.parse("\n".join(cell.source for cell in code[:place]))
+    imports = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    return ast.unparse(ast.Module(imports, [])), asked.source
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_students_check_says_not_solved_and_passes_with_the_solution(name: str) -> None:
+    """The cells of the editions themselves: what a student finds, and what a teacher puts in its place."""
+    exercise, solved_before = EXERCISES[name], r'(\w+) = answer\("([^"]+)"'
+    stubs, solutions = exercise_cells("", name), exercise_cells("solved", name)
+    named = dict(re.findall(solved_before, code_of(next(path.stem for path in SOURCES if path.stem[:2] == name[:2]))))
+    for (imports, source), status in ((stubs, "not solved"), (solutions, "solved")):
+        space = {mine: EXERCISES[other].reference for mine, other in named.items() if other != name}
+        exec(imports, space)
+        exec(source, space)
+        assert exercise.check(space[ast.parse(source).body[0].name])[0] == status
+    assert stubs[1] == cut_solutions(solutions[1])

@@ -51,6 +51,7 @@ FLOORS = {
     "labkit.influence": 4,
     "labkit.evaluate": 4,
     "labkit.sweep": 4,
+    "labkit.study": 4,
     "labkit.scaling": 4,
     "labkit.figures": 4,
     # 5 faces: what notebooks and the command line touch
@@ -67,6 +68,8 @@ SIDEWAYS = {
     ("labkit.sweep", "labkit.journal"),  # and knows how often a run looks
     ("labkit.sweep", "labkit.optimizer"),
     ("labkit.figures", "labkit.scaling"),  # a figure draws a fit
+    ("labkit.study", "labkit.sweep"),  # a study is a sweep and what it asks
+    ("labkit.figures", "labkit.study"),  # a figure draws its findings
 }
 # Packages that a GPU box may not have: for the faces only, plotly for the figures as well.
 NOTEBOOK = {
@@ -74,6 +77,7 @@ NOTEBOOK = {
     "anywidget",
     "papermill",
     "ipywidgets",
+    "traitlets",
     "IPython",
     "ipykernel",
     "jupytext",

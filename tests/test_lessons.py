@@ -13,9 +13,6 @@ from lesson_cells import SMALL, SOURCES, code_of
 
 from labkit import records
 from labkit.course.editions import build
-from labkit.lesson import predictions
-from labkit.lesson.predictions import ask, predict
-from labkit.lesson.questions import QUESTIONS
 from labkit.lesson.results import say_recorded
 from labkit.lesson.show import somebody_is_there
 from labkit.lesson.start import header_of
@@ -63,35 +60,6 @@ def test_missing_result_is_said_not_raised(capsys: pytest.CaptureFixture) -> Non
 
 def test_nobody_is_there_while_testing() -> None:
     assert not somebody_is_there()
-
-
-@pytest.mark.parametrize("name", list(QUESTIONS))
-def test_predictions_name_the_thought_behind_each_wrong_answer(name: str, capsys: pytest.CaptureFixture) -> None:
-    question, values = QUESTIONS[name], {"small": 4, "steps": 150, "seeds": 3, "tokens": "784", "tile": "64"}
-    shown: list[str] = []
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(predictions, "display", lambda text: shown.append(text.data))
-        ask(name, **values)
-        assert all(f"**{key}**: {text}" in shown[-1] for key, text in question.options.items())
-        for choice in (..., *question.options):
-            prediction = predict(name, choice)
-            for truth in question.options:
-                prediction.reveal(truth, "EVIDENCE")
-                assert "EVIDENCE" in shown[-1]
-                if choice is ...:
-                    assert "You had not chosen" in shown[-1]
-                elif choice == truth:
-                    assert "so it is" in shown[-1]
-                elif choice in question.why_not:
-                    assert question.why_not[choice] in shown[-1]
-    assert len(question.options) - len(question.why_not) <= 1, "a wrong answer without the thought behind it"
-
-
-def test_predictions_refuse_what_is_not_there() -> None:
-    with pytest.raises(ValueError, match="choice 'z' of '00-predict' is not among the answers a, b, c, d"):
-        predict("00-predict", "z")
-    with pytest.raises(ValueError, match="there is no question '99-x'"):
-        predict("99-x", "a")
 
 
 def test_no_such_lesson() -> None:

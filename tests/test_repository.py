@@ -171,8 +171,8 @@ def test_continuous_integration_runs_the_same_targets():
     local = called((ROOT / ".ci/run").read_text())
     jobs = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())["jobs"]
     steps = [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step]
-    assert local == called("\n".join(steps)) == ["test", "rerun"]
-    assert len(steps) == 2
+    assert local == called("\n".join(steps)) == ["test", "rerun", "browser"]
+    assert len(steps) == 3
 
 
 def test_ci_run_can_be_run_and_stops_at_the_first_failure():
@@ -250,10 +250,15 @@ def test_each_lesson_has_its_two_editions_and_its_row():
     assert linked == SOURCES
 
 
+def cells_with_outputs(path: Path) -> list[str]:
+    """The ids of a notebook's cells that were run and saved with what came of it."""
+    code = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    return [cell.id for cell in code if cell.outputs or cell.execution_count is not None]
+
+
 @pytest.mark.parametrize("name", EDITIONS)
 def test_editions_hold_no_outputs(name: str):
-    code = [cell for cell in nbformat.read(ROOT / name, as_version=4).cells if cell.cell_type == "code"]
-    assert [cell.id for cell in code if cell.outputs or cell.execution_count is not None] == []
+    assert cells_with_outputs(ROOT / name) == []
 
 
 # ---------------------------------------------------------------- style

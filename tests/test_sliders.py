@@ -10,6 +10,8 @@ import pytest
 from lesson_cells import SMALL, SOURCES, sliders_of
 
 from labkit.figures.patches import patch_figure, token_strip
+from labkit.lesson import sliders
+from labkit.lesson.keys import BOX
 from labkit.lesson.sliders import Slider, as_json
 
 FRAMED = ("sliders", "margin", "height", "template", "meta")  # what frames add around the same figure
@@ -34,7 +36,7 @@ def framed_state(frames: dict[str, Any], value: Any) -> dict[str, Any]:
 
 def differences(slider: Slider) -> list[Any]:
     """The values at which the two lives differ, moving the live control there and back again."""
-    control, view, words = slider.live().children
+    control, view, words, _ = slider.live().children
     frames = as_json(slider.frames())
     steps = frames["layout"]["sliders"][0]["steps"]
     assert [step["args"][0][0] for step in steps] == [str(value) for value in slider.values]
@@ -152,3 +154,79 @@ def test_grid_lines_stand_where_patches_meet() -> None:
     assert figure.layout.yaxis.range == (64, 0)
     with pytest.raises(ValueError, match="multiple of patch size"):
         patch_figure(pixels, 24, window=(0, 0))
+
+
+def live_parts(slider: Slider) -> tuple[Any, Any, Any]:
+    control, view, words, _ = slider.live().children
+    return control, view, words
+
+
+def failing_slider(error: BaseException, times: int = 1) -> Slider:
+    """Raises at 3, `times` times."""
+    left = [error] * times
+
+    def figure_for(n: int) -> go.Figure:
+        if n == 3 and left:
+            raise left.pop()
+        return go.Figure(go.Scatter(y=[n]), layout={"meta": {"says": f"a point at {n}"}, "title": {"text": f"n = {n}"}})
+
+    return Slider("n", (1, 2, 3), figure_for)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (RuntimeError("<broken>"), "cannot be shown (RuntimeError: &lt;broken&gt;)"),
+        (KeyboardInterrupt(), "was stopped"),
+    ],
+)
+def test_control_and_figure_agree_after_an_error_or_a_stop(error: BaseException, words: str) -> None:
+    slider = failing_slider(error)
+    control, view, below = live_parts(slider)
+    control.value = 2
+    with pytest.raises(type(error)):
+        control.value = 3
+    assert control.value == 2
+    assert live_state(view)["data"][0]["y"] == as_json(slider.figure(2))["data"][0]["y"]
+    assert view.layout.title.text == "n = 2"
+    assert words in below.value
+    assert slider.says(2) in below.value
+    control.value = 3  # the second time it works
+    assert (view.layout.title.text, slider.says(3) in below.value, words in below.value) == ("n = 3", True, False)
+
+
+def test_an_error_while_drawing_leaves_the_figure_of_the_control(monkeypatch: pytest.MonkeyPatch) -> None:
+    slider = small_slider()
+    control, view, _ = live_parts(slider)
+    drawn, fails = sliders._draw, [True]
+
+    def halfway(view: go.FigureWidget, figure: go.Figure) -> None:
+        drawn(view, figure)
+        if fails:
+            fails.pop()
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(sliders, "_draw", halfway)
+    with pytest.raises(KeyboardInterrupt):
+        control.value = 3
+    assert (control.value, view.layout.title.text) == (1, "n = 1")
+
+
+def test_what_takes_its_time_says_so_once() -> None:
+    seen: list[str] = []
+
+    def figure_for(n: int) -> go.Figure:
+        seen.append(below.value if below else "")
+        return go.Figure(go.Scatter(y=[n]), layout={"meta": {"says": f"a point at {n}"}})
+
+    below = None
+    control, _, below = live_parts(Slider("n", (1, 2), figure_for))
+    for value in (2, 1, 2):
+        control.value = value
+    assert len(seen) == 2, "each figure is computed once"
+    assert "n = 2: being computed" in seen[1]
+    assert "being computed" not in below.value
+
+
+def test_the_keys_of_a_live_slider_are_its_own() -> None:
+    assert BOX in small_slider().live()._dom_classes

@@ -60,7 +60,7 @@ def test_gains_stand_at_their_budgets_and_the_words_say_where_they_pay():
     assert list(first.y) == pytest.approx([one.mean for one in found["ViT"][0].gains.values()])
     assert first.x[1] / first.x[0] == pytest.approx(4)
     says = figure.layout.meta["says"]
-    assert "ViT: 16 to 8 pays from 600 steps on, 8 to 4 not shown to pay at the largest budget" in says
+    assert "ViT: 16 to 8 pays from 600 steps on, 8 to 4 not shown to help or to harm at 600 steps" in says
 
 
 def test_controls_stand_at_their_rows():

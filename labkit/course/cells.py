@@ -10,6 +10,8 @@ from nbformat import NotebookNode
 
 from labkit.course.markdown import markdown_to_html
 from labkit.course.outputs import fit_for_page
+from labkit.course.structure import unique_headings
+from labkit.course.tables_html import accessible_tables
 
 TEMPLATES = Path(__file__).parent / "templates"
 LOADED = re.compile(
@@ -37,4 +39,4 @@ def cells_html(notebook: NotebookNode) -> str:
     if found := LOADED.search(html):
         address = next(filter(None, found.groups()))
         raise ValueError(f"an output or a text loads {address}: the page would be incomplete where that is missing")
-    return html
+    return accessible_tables(unique_headings(html))

@@ -6,6 +6,7 @@ outputs, and keys are sorted, so that a change of one line in the source is a ch
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
@@ -45,8 +46,7 @@ def edition_text(notebook: NotebookNode, number: str, edition: str) -> str:
     for index, cell in enumerate(notebook.cells):
         source = cut_solutions(cell.source) if edition == "student" and cell.cell_type == "code" else cell.source
         make = new_code_cell if cell.cell_type == "code" else new_markdown_cell
-        tags = {"tags": cell.metadata["tags"]} if "tags" in cell.metadata else {}
-        cells.append(make(source, id=f"l{number}-c{index:03d}", metadata=tags))
+        cells.append(make(source, id=f"l{number}-c{index:03d}", metadata=_cell_metadata(cell)))
     metadata = {
         "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
         "labkit": {**notebook.metadata["labkit"], "edition": edition},
@@ -56,6 +56,13 @@ def edition_text(notebook: NotebookNode, number: str, edition: str) -> str:
     built.nbformat_minor = 5
     nbformat.validate(built)
     return nbformat.writes(built).rstrip("\n") + "\n"
+
+
+def _cell_metadata(cell: NotebookNode) -> dict[str, Any]:
+    """A cell's tags; JupyterLab folds the source of those tagged `collapse`, as the pages do."""
+    tags = cell.metadata.get("tags", [])
+    folded = {"jupyter": {"source_hidden": True}} if "collapse" in tags else {}
+    return ({"tags": tags} if tags else {}) | folded
 
 
 def _editions(folder: Path) -> Iterator[tuple[Path, str]]:

@@ -16,6 +16,7 @@ KEYS: dict[str, type] = {
     "number": str, "title": str, "summary": str, "objectives": list, "working_minutes": int, "measures_time": bool,
     "timeout_seconds": int, "parameters": dict,
 }  # fmt: skip
+OPTIONAL = ("builds_on",)
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Lesson:
     measures_time: bool
     timeout_seconds: int
     parameters: dict[str, Parameter]
+    builds_on: tuple[str, ...] = ()  # numbers of the lessons that should be done first
 
     @property
     def slug(self) -> str:
@@ -63,6 +65,7 @@ def read_lesson(notebook: NotebookNode, stem: str) -> Lesson:
         stem=stem,
         objectives=tuple(_objective(entry) for entry in header["objectives"]),
         parameters=_parameters(header["parameters"], notebook),
+        builds_on=_builds_on(header.get("builds_on", []), header["number"]),
         **{key: header[key] for key in KEYS if key not in ("objectives", "parameters")},
     )
 
@@ -70,13 +73,19 @@ def read_lesson(notebook: NotebookNode, stem: str) -> Lesson:
 def _check_keys(header: Mapping[str, object]) -> None:
     if missing := [key for key in KEYS if key not in header]:
         raise ValueError(f"the header lacks {', '.join(missing)}: the index and the re-run need every key")
-    if unknown := [key for key in header if key not in KEYS]:
+    if unknown := [key for key in header if key not in (*KEYS, *OPTIONAL)]:
         raise ValueError(f"the header has the unknown key {', '.join(unknown)}: it would have no effect")
     for key, kind in KEYS.items():
         if type(header[key]) is not kind and not (kind is dict and isinstance(header[key], Mapping)):
             raise ValueError(f'{key} is {header[key]!r}, not of type {kind.__name__} (a number in quotes: "01")')
         if kind is int and header[key] < 1:
             raise ValueError(f"{key} is {header[key]}: it must be at least 1")
+
+
+def _builds_on(numbers: object, own: str) -> tuple[str, ...]:
+    if not isinstance(numbers, list) or not all(isinstance(one, str) and one < own for one in numbers):
+        raise ValueError(f'builds_on is {numbers!r}: it takes numbers of earlier lessons in quotes, as in ["00", "01"]')
+    return tuple(numbers)
 
 
 def _objective(entry: object) -> Objective:

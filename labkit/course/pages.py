@@ -12,7 +12,8 @@ from labkit.course.files import read_notebook
 from labkit.course.lesson import Lesson, read_lesson
 from labkit.course.parameters import assigned
 from labkit.course.report import read_report
-from labkit.course.shell import index_page, lesson_page, script, stylesheet
+from labkit.course.shell import figures_script, index_page, lesson_page, script, stylesheet
+from labkit.course.structure import check_structure
 from labkit.records import make_writable, write_text
 
 
@@ -27,7 +28,8 @@ class Executed(NamedTuple):
 def pages(out: Path = Path("site")) -> Path:
     """Write a page for each notebook in `out/notebooks`, the index and the assets; return the index's path.
 
-    A formula that cannot be shown, or an output that loads something from elsewhere, is a ValueError that names it.
+    A formula that cannot be shown, an output that loads something from elsewhere, a figure without words or headings
+    out of order are a ValueError that names it.
     """
     out = Path(out).resolve()
     report = read_report(out)
@@ -37,6 +39,7 @@ def pages(out: Path = Path("site")) -> Path:
     texts["index.html"] = index_page([(one.lesson, one.entry) for one in executed], report)
     texts["assets/lab.css"] = stylesheet()
     texts["assets/lab.js"] = script()
+    texts["assets/figures.js"] = figures_script()
     texts["assets/plotly.min.js"] = get_plotlyjs()
     for name, text in texts.items():
         write_text(out / name, text)
@@ -70,16 +73,18 @@ def _page(one: Executed, executed: list[Executed]) -> str:
         _without_repetition(one.notebook)
     try:
         cells = cells_html(one.notebook)
+        page = lesson_page(
+            one.lesson,
+            one.entry,
+            cells,
+            before=lessons[place - 1] if place else None,
+            after=lessons[place + 1] if place + 1 < len(lessons) else None,
+            has_figures=has_figures,
+        )
+        check_structure(page)
     except ValueError as error:
         raise ValueError(f"{one.lesson.stem}: {error}. No page was written.") from error
-    return lesson_page(
-        one.lesson,
-        one.entry,
-        cells,
-        before=lessons[place - 1] if place else None,
-        after=lessons[place + 1] if place + 1 < len(lessons) else None,
-        has_figures=has_figures,
-    )
+    return page
 
 
 def _without_repetition(notebook: NotebookNode) -> None:

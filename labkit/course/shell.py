@@ -1,5 +1,6 @@
 """What stands around the cells: header, links, footer and the index, from the templates beside this file."""
 
+import json
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pygments.formatters import HtmlFormatter
 
+from labkit.course.figures_html import DARK
 from labkit.course.lesson import Lesson
+from labkit.course.thumbnails import thumbnail
 
 FOLDER = Path(__file__).parent / "templates"
 COURSE = "Patch Lab"
@@ -20,7 +23,7 @@ INTRO = (
     "them, and ask, with several seeds, whether smaller patches pay. Each page shows a lesson as it ran, with its "
     "answers; the sliders move."
 )
-STYLES = {"light": "default", "dark": "github-dark"}  # of pygments
+STYLES = {"light": "xcode", "dark": "github-dark"}  # of pygments
 
 
 def lesson_page(
@@ -58,13 +61,19 @@ def stylesheet() -> str:
 
 
 def script() -> str:
-    """The page's only script of our own: sliders that answer to the keyboard."""
+    """The script of every page: what scrolls sideways can be reached from the keyboard."""
     return (FOLDER / "lab.js").read_text(encoding="utf-8")
+
+
+def figures_script() -> str:
+    """The script that draws figures, with what each colour becomes on a dark page."""
+    text = (FOLDER / "figures.js").read_text(encoding="utf-8")
+    return text.replace('"{{ dark }}"', json.dumps(DARK))
 
 
 def _render(template: str, **values: Any) -> str:
     environment = Environment(loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined)
-    environment.filters |= {"duration": _duration, "day": _day, "hours": _hours}
+    environment.filters |= {"duration": _duration, "day": _day, "hours": _hours, "thumbnail": thumbnail}
     return environment.get_template(template).render(course=COURSE, question=QUESTION, intro=INTRO, **values)
 
 

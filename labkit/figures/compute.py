@@ -22,7 +22,7 @@ class Point(NamedTuple):
     """Something with a price: its name, what it costs, its loss, and its interval where there is one."""
 
     name: str
-    cost: float
+    cost: int | float
     loss: float
     interval: Interval | None = None
 
@@ -35,17 +35,20 @@ def budget_figure(
     figure, words = panels(list(surfaces)), []
     every = [value for losses in surfaces.values() for seeds in losses.values() for value in seeds.values()]
     paid = [per_step[model][p] * steps for model, losses in surfaces.items() for p, steps in losses]
+    every_size = sorted({p for losses in surfaces.values() for p, _ in losses}, reverse=True)
+    told_of: set[int] = set()
     for column, (model, losses) in enumerate(surfaces.items(), 1):
         told = []
-        for k, p in enumerate(sizes(losses)):
-            colour, symbol, dash = PATCHES[k % len(PATCHES)]
+        for p in sizes(losses):
+            colour, symbol, dash = PATCHES[every_size.index(p) % len(PATCHES)]
             here = [steps for steps in budgets(losses) if (p, steps) in losses]
             found = [interval(list(losses[p, steps].values())) for steps in here]
             figure.add_scatter(x=[per_step[model][p] * steps for steps in here], y=[one.mean for one in found],
-                               mode="lines+markers", name=f"p = {told_size(p, image_size)}", showlegend=column == 1,
-                               legendgroup=str(p), line={"color": colour, "dash": dash},
+                               mode="lines+markers", name=f"p = {told_size(p, image_size)}",
+                               showlegend=p not in told_of, legendgroup=str(p), line={"color": colour, "dash": dash},
                                marker={"symbol": symbol, "size": 9}, error_y=bars(found),
                                row=1, col=column)  # fmt: skip
+            told_of.add(p)
             told.append(f"p = {p} ends at {found[-1].mean:.2f} after {per_step[model][p] * here[-1]:.3g}")
         words.append(f"{model}: {', '.join(told)}")
     figure.update_xaxes(type="log", title=measure, exponentformat="power", dtick=1,
@@ -121,9 +124,10 @@ def front_figure(
     room = 0.1 * (max(shown) - min(shown))
     figure.update_yaxes(title=quantity, range=[min(shown) - room, max(shown) + room])
     names = [next(f"{name} {one.name}" for name, points in groups.items() if one in points) for one in best]
+    there = ", ".join(name for name, points in groups.items() if points)
     says = (
-        f"{quantity} over {measure}, a mark and a thin line for each of {', '.join(name for name, points in groups.items() if points)}. On the front, which "
-        f"nothing cheaper beats, stand: {', '.join(f'{n} ({v:.3g})' for n, v in zip(names, told, strict=True))}."
+        f"{quantity} over {measure}, a mark and a thin line for each of {there}. On the front, which nothing "
+        f"cheaper beats, stand: {', '.join(f'{n} ({v:.3g})' for n, v in zip(names, told, strict=True))}."
     )
     dressed(figure, title=title, says=says, height=480)
     return legend_under_title(figure, y=1.02, top=100)

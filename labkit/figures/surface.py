@@ -16,6 +16,7 @@ from labkit.figures.style import BLUE, GREEN, INK, MUTED, PURPLE, RED, SIZES, dr
 from labkit.scaling import Halving, Losses, budgets, sizes
 from labkit.stats import Interval, interval
 
+SHOWN = {"yes": "shown to help", "no": "shown to harm", "not shown": "not shown to help or to harm"}
 LOOKS = ((BLUE, "circle", "solid"), (RED, "diamond", "dash"), (GREEN, "square", "dot"), (PURPLE, "x", "dashdot"))
 
 
@@ -62,21 +63,29 @@ def halvings_figure(found: Mapping[str, Sequence[Halving]]) -> go.Figure:
     every = [0.0] + [gain.mean for some in found.values() for one in some for gain in one.gains.values()]
     steps = [budget for some in found.values() for one in some for budget in one.gains]
     span = max(every) - min(every)
+    every_size = sorted({one.larger for some in found.values() for one in some}, reverse=True)
+    told_of: set[int] = set()
     for column, (model, some) in enumerate(found.items(), 1):
         place, told = {"row": 1, "col": column}, []
         figure.add_scatter(x=[min(steps) / 1.4, max(steps) * 1.4], y=[0, 0], mode="lines", showlegend=False,
                            line={"color": INK, "width": 1}, name="no gain", **place)  # fmt: skip
-        for k, one in enumerate(some):
+        for one in some:
+            k = every_size.index(one.larger)
             colour, symbol, dash = LOOKS[k % len(LOOKS)]
-            moved = 1.06 ** (k - (len(some) - 1) / 2)  # so that bars stand side by side
+            moved = 1.06 ** (k - (len(every_size) - 1) / 2)  # so that bars stand side by side
             gains = list(one.gains.values())
             figure.add_scatter(x=[budget * moved for budget in one.gains], y=[gain.mean for gain in gains],
-                               mode="lines+markers", name=f"{one.larger} to {one.smaller}", showlegend=column == 1,
+                               mode="lines+markers", name=f"{one.larger} to {one.smaller}",
+                               showlegend=one.larger not in told_of,
                                legendgroup=str(one.larger), line={"color": colour, "dash": dash},
                                marker={"symbol": symbol, "size": 9}, error_y=bars(gains), **place)  # fmt: skip
+            last = max(one.verdicts)
             pays = (
-                f"pays from {one.pays_from:,} steps on" if one.pays_from else "not shown to pay at the largest budget"
+                f"pays from {one.pays_from:,} steps on"
+                if one.pays_from
+                else f"{SHOWN[one.verdicts[last]]} at {last:,} steps"
             )
+            told_of.add(one.larger)
             told.append(f"{one.larger} to {one.smaller} {pays}")
         words.append(f"{model}: {', '.join(told)}")
     ticks = sorted(set(steps))
@@ -94,7 +103,7 @@ def halvings_figure(found: Mapping[str, Sequence[Halving]]) -> go.Figure:
 
 def controls_figure(changes: Mapping[str, Mapping[str, Interval]], *, title: str, quantity: str) -> go.Figure:
     """Dots with intervals, a row for each control and a mark for each model: how far the loss moves from the run
-    without the control. `changes` by control, then by model. Used in lesson 06."""
+    without the control. `changes` by control, then by model. For controls of a sweep."""
     figure, words = go.Figure(), []
     rows = list(changes)
     models = list(dict.fromkeys(model for one in changes.values() for model in one))

@@ -5,6 +5,7 @@ one plotly figure as frames under plotly's own slider. A test moves every slider
 compares the two.
 """
 
+import html
 import json
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,7 +14,9 @@ import ipywidgets as widgets
 import plotly.graph_objects as go
 from IPython.display import Markdown, display
 
+from labkit.lesson.keys import with_own_keys
 from labkit.lesson.show import show, somebody_is_there
+from labkit.wording import in_one_line
 
 Value = int | float | str
 AT_ONCE = {"frame": {"duration": 0, "redraw": True}, "mode": "immediate", "transition": {"duration": 0}}
@@ -35,6 +38,23 @@ class Slider:
         if self.start not in self.values:
             raise ValueError(f"slider {name!r} cannot start at {start!r}: its values are {self.values}")
         self._figures: dict[Value, go.Figure] = {}
+        self._form: tuple[list[list[str]], list[str]] | None = None  # what all figures have in common
+        self._redraw: list[Callable[[], None]] = []  # one for each live view
+
+    def renew(self, figure_for: Callable[[Any], go.Figure]) -> None:
+        """Show the figures of another function from now on, such as those of another picture. Live controls stay where
+        they are, and their figures are drawn anew; with an error all stays as it was. ValueError for a figure that has
+        other traces or keys than before."""
+        before = self._figure_for, self._figures
+        self._figure_for, self._figures = figure_for, {}
+        try:
+            for redraw in self._redraw:
+                redraw()
+        except BaseException:  # a stop by hand as well
+            self._figure_for, self._figures = before
+            for redraw in self._redraw:
+                redraw()
+            raise
 
     def figure(self, value: Value) -> go.Figure:
         """The figure for one value, computed once."""
@@ -42,7 +62,8 @@ class Slider:
             figure = self._figure_for(value)
             if not (figure.layout.meta or {}).get("says"):
                 raise ValueError(f"slider {self.name!r}: at {value!r} the figure has no words in layout.meta['says']")
-            if self._figures and _shape(figure) != _shape(next(iter(self._figures.values()))):
+            self._form = self._form or _shape(figure)
+            if self._form != _shape(figure):
                 raise ValueError(f"slider {self.name!r}: at {value!r} the figure has other traces or keys")
             self._figures[value] = figure
         return self._figures[value]
@@ -62,7 +83,9 @@ class Slider:
         display(Markdown(f"<details><summary>{title}</summary>\n\n{words}\n\n</details>"))
 
     def live(self) -> widgets.VBox:
-        """The control above a FigureWidget and its words; the control's `value` moves both."""
+        """The control above a FigureWidget and its words; the control's `value` moves both. While a figure is computed
+        for the first time the words say so; if that fails or is stopped, the control goes back to the value whose
+        figure is shown, the words say why, and the error goes on."""
         control = widgets.SelectionSlider(
             options=[(str(value), value) for value in self.values],
             value=self.start,
@@ -70,18 +93,33 @@ class Slider:
             style={"description_width": "initial"},
             layout={"width": "100%", "max_width": "560px"},
         )
-        view, words = go.FigureWidget(self.figure(self.start)), widgets.HTML(f"<em>{self.says(self.start)}</em>")
+        view, words = go.FigureWidget(self.figure(self.start)), widgets.HTML(_status(self.says(self.start)))
+        shown = self.start
 
         def moved(change: dict[str, Any]) -> None:
-            new = self.figure(change["new"])
-            with view.batch_update():
-                for old_trace, trace in zip(view.data, new.data, strict=True):
-                    old_trace.update(trace.to_plotly_json(), overwrite=True)
-                view.layout = new.layout
-            words.value = f"<em>{self.says(change['new'])}</em>"
+            nonlocal shown
+            value = change["new"]
+            if value == shown:  # on its way back
+                return
+            try:
+                if value not in self._figures:
+                    words.value = _status(f"{self.name} = {value}: being computed ... (Kernel, Interrupt stops it)")
+                _draw(view, self.figure(value))
+            except (Exception, KeyboardInterrupt) as error:
+                _draw(view, self.figure(shown))
+                control.value = shown
+                words.value = _status(f"{_why(error, f'{self.name} = {value}')} {self.says(shown)}")
+                raise
+            shown = value
+            words.value = _status(self.says(value))
+
+        def redraw() -> None:
+            _draw(view, self.figure(shown))
+            words.value = _status(self.says(shown))
 
         control.observe(moved, "value")
-        return widgets.VBox([control, view, words])
+        self._redraw.append(redraw)
+        return with_own_keys([control, view, words])
 
     def frames(self) -> go.Figure:
         """All figures in one, with plotly's own slider; traces and layout keys that never change stand there once."""
@@ -122,6 +160,27 @@ def _shape(figure: go.Figure) -> tuple[list[list[str]], list[str]]:
     """What must be the same at every value: each trace's keys, and the layout's."""
     plain = as_json(figure)
     return [sorted(trace) for trace in plain["data"]], sorted(plain["layout"])
+
+
+def _draw(view: go.FigureWidget, figure: go.Figure) -> None:
+    """Make the view show what the figure shows."""
+    with view.batch_update():
+        for old_trace, trace in zip(view.data, figure.data, strict=True):
+            old_trace.update(trace.to_plotly_json(), overwrite=True)
+        view.layout = figure.layout
+
+
+def _status(words: str) -> str:
+    """Words that a screen reader says when they change."""
+    return f'<em role="status">{words}</em>'
+
+
+def _why(error: BaseException, at: str) -> str:
+    """Why there is no figure for what was asked, safe to stand in HTML."""
+    if isinstance(error, KeyboardInterrupt):
+        return f"<b>{at} was stopped; this is still the figure from before.</b>"
+    words = html.escape(in_one_line(f"{type(error).__name__}: {error}"))
+    return f"<b>{at} cannot be shown ({words}); this is still the figure from before.</b>"
 
 
 def as_json(figure: go.Figure) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import numpy as np
 from labkit import stats
 
 
-def front(costs: Sequence[float], losses: Sequence[float]) -> list[int]:
+def front(costs: Sequence[int | float], losses: Sequence[float]) -> list[int]:
     """The Pareto front: indices of the points that none at the same or a lower cost beats or equals, cheapest first. Of
     points that agree in both, the first. ValueError for lists of other lengths and costs that are not above 0.
 
@@ -27,9 +27,9 @@ def front(costs: Sequence[float], losses: Sequence[float]) -> list[int]:
     return found
 
 
-def beaten_by(costs: Sequence[float], losses: Sequence[Mapping[int, float]]) -> list[int | None]:
+def beaten_by(costs: Sequence[int | float], losses: Sequence[Mapping[int, float]]) -> list[int | None]:
     """For each point the index of one that costs no more and is *shown* to be better (paired over the seeds that both
-    have), the best of those; None where there is none. `losses` by seed. ValueError as `front`. Used in lesson 08."""
+    have), the best of those; None where there is none. `losses` by seed. ValueError as `front`."""
     means = [stats.mean(list(one.values())) for one in losses]
     _checked(costs, means)
 
@@ -44,7 +44,7 @@ def beaten_by(costs: Sequence[float], losses: Sequence[Mapping[int, float]]) -> 
     return [min(some, key=lambda j: means[j]) if some else None for some in better]
 
 
-def at_cost(costs: Sequence[float], losses: Sequence[float], cost: float) -> float | None:
+def at_cost(costs: Sequence[int | float], losses: Sequence[float], cost: int | float) -> float | None:
     """The loss that `cost` buys, on straight lines over ln C between the points (costs growing); None outside them:
     nothing was run there. ValueError as `front`, and for costs that do not grow. Built in lesson 08."""
     _checked(costs, losses)
@@ -65,7 +65,7 @@ def noise_of_accuracy(percent: int | float, images: int) -> float:
     return 100 * math.sqrt(share * (1 - share) / images)
 
 
-def _checked(costs: Sequence[float], losses: Sequence[float]) -> None:
+def _checked(costs: Sequence[int | float], losses: Sequence[float]) -> None:
     if len(costs) != len(losses) or not costs:
         raise ValueError(f"{len(costs)} costs and {len(losses)} losses: a point takes one of each, and one is needed")
     if min(costs) <= 0:

@@ -34,9 +34,7 @@ class Halving(NamedTuple):
         return found
 
 
-def losses_of(
-    lines: Sequence[Mapping[str, Any]], *, value: str = "test_loss"
-) -> dict[tuple[int, int], dict[int, float]]:
+def losses_of(lines: Sequence[Mapping[str, Any]]) -> dict[tuple[int, int], dict[int, float]]:
     """The losses of recorded runs of one model, by (p, steps) and seed, large patches and short budgets first.
     ValueError if two records share all three: they differ in something that is not looked at. Used in lesson 06."""
     found: dict[tuple[int, int], dict[int, float]] = {}
@@ -64,16 +62,16 @@ def budgets(losses: Losses) -> list[int]:
 
 def gain(larger: Mapping[int, float], smaller: Mapping[int, float]) -> Interval:
     """Interval of L(larger) - L(smaller) over the seeds that both have; positive if the smaller patch is better.
-    ValueError if they share no seed. Built in lesson 06."""
+    ValueError if they share no seed. Used in lesson 06."""
     return stats.paired(*_matched(smaller, larger))
 
 
 def halvings(losses: Losses) -> list[Halving]:
-    """Each pair of neighbouring patch sizes, from the largest down, at every budget that both were trained for.
+    """Each patch size and half of it, from the largest down, at every budget that both were trained for.
     ValueError as `gain`. Used in lesson 06."""
     found = []
     for larger in sizes(losses):
-        smaller = larger // 2
+        smaller = larger // 2 if larger % 2 == 0 else 0
         both = [steps for steps in budgets(losses) if (larger, steps) in losses and (smaller, steps) in losses]
         pairs = {steps: (losses[larger, steps], losses[smaller, steps]) for steps in both}
         if both:

@@ -9,6 +9,7 @@ Each run is a file of its own, written whole or not at all; all files together a
 from labkit.sweep.description import described as described
 from labkit.sweep.description import grid as grid
 from labkit.sweep.engine import Outcome as Outcome
+from labkit.sweep.engine import Progress as Progress
 from labkit.sweep.engine import foreseen as foreseen
 from labkit.sweep.engine import missing as missing
 from labkit.sweep.engine import side_by_side as side_by_side

@@ -7,6 +7,8 @@ steps = 600
 model = ["vit", "adventurer"]
 patch_size = [16, 8, 4]
 seed = [0, 1, 2]
+
+A table [study] may stand beside them: it says what is asked (labkit.study), and changes no run.
 """
 
 import importlib.util
@@ -76,8 +78,9 @@ def _read(path: Path) -> list[Run]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is not TOML: {in_one_line(error)}. Nothing was started") from error
     same, grids = told.pop("same", {}), told.pop("grid", [])
-    if told or not _are_tables(same, grids):
-        raise ValueError(f"{path} must hold [[grid]] once or more, [same] if you like, and nothing else")
+    study = told.pop("study", {})
+    if told or not _are_tables(same, grids) or not isinstance(study, Mapping):
+        raise ValueError(f"{path} must hold [[grid]] once or more, [same] and [study] if you like, and nothing else")
     return [run for axes in grids for run in grid(**{**same, **axes})]
 
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict
@@ -34,6 +34,15 @@ LOOK = 0.5  # seconds after which the bar is drawn anew even if nothing has happ
 DEATHS = 3  # of the process that trains one run, after which the run counts as failed
 
 
+class Progress(NamedTuple):
+    """How far a sweep is: the share of the predicted work, and how many of `total` runs are done or have failed."""
+
+    share: float
+    done: int
+    failed: int
+    total: int
+
+
 class Outcome(NamedTuple):
     """The records of all finished runs, in the order of the description, and the errors of those that failed."""
 
@@ -50,12 +59,14 @@ def sweep(
     retry: bool = False,
     predicted: Prediction | None = None,
     progress: bool = True,
+    watch: Callable[[Progress], object] | None = None,
 ) -> Outcome:
     """Train what is missing of `runs`, `workers` at a time (as many as there are cores for their threads, one on a
     GPU), and merge all results into FOLDER/results.jsonl.
 
     `retry` tries runs again that have failed before. `predicted` saves measuring once more how long each run will
-    take. ValueError, before anything is started, if results in the folder come from other code (unless `mix`), if
+    take. `watch` hears at least every half second how far it is; what it raises stops the sweep as Ctrl-C does.
+    ValueError, before anything is started, if results in the folder come from other code (unless `mix`), if
     another sweep works there, or if there is nothing to train. Used in lesson 06.
     """
     names, place = list(dict.fromkeys(map(name_of, runs))), Folder(folder)
@@ -69,7 +80,7 @@ def sweep(
         try:
             if todo:
                 seconds = (predicted or foreseen(list(todo.values()), progress=progress)).seconds
-                _Crew(place, todo, seconds, progress, total=len(names)).work(hands)
+                _Crew(place, todo, seconds, progress, total=len(names), watch=watch).work(hands)
         finally:
             lines = place.merge(names)
         return Outcome(lines, place.failed(names))
@@ -134,14 +145,21 @@ class _Crew:
     """The workers of one sweep and the list they take their runs from, the longest first."""
 
     def __init__(
-        self, folder: Folder, todo: dict[str, Run], seconds: dict[str, float], progress: bool, *, total: int
+        self,
+        folder: Folder,
+        todo: dict[str, Run],
+        seconds: dict[str, float],
+        progress: bool,
+        *,
+        total: int,
+        watch: Callable[[Progress], object] | None,
     ) -> None:
-        self.folder, self.seconds = folder, seconds
+        self.folder, self.seconds, self.watch = folder, seconds, watch
         self.waiting = deque(sorted(todo.items(), key=lambda item: -seconds.get(item[0], 0.0)))
         self.lock, self.over = threading.Lock(), False
         self.news: queue.SimpleQueue[News] = queue.SimpleQueue()
         self.processes: set[subprocess.Popen] = set()
-        self.done, self.failed, self.total = total - len(todo), 0, total
+        self.done, self.failed, self.total, self.earned = total - len(todo), 0, total, 0.0
         self.bar = tqdm(
             total=(sum(seconds.get(name, 0.0) for name in todo) or 1.0) * (1 + 1e-9),
             disable=not progress,
@@ -255,14 +273,23 @@ class _Crew:
         """Draw the bar while the hands work. This thread alone draws: a bar that several threads draw can lock up."""
         while not (all(hand.done() for hand in hands) and self.news.empty()):
             self.bar.set_description_str(self._words(), refresh=False)
+            self._tell()
             try:
                 seconds, done, failed = self.news.get(timeout=LOOK)
             except queue.Empty:
                 self.bar.refresh()
                 continue
             self.done, self.failed = self.done + done, self.failed + failed
-            self.bar.update(min(max(seconds, -self.bar.n), self.bar.total - self.bar.n))  # sums of parts are rounded
+            step = min(max(seconds, -self.earned), self.bar.total - self.earned)  # sums of parts are rounded
+            self.earned += step
+            self.bar.update(step)
         self.bar.set_description_str(self._words())
+        self._tell()
+
+    def _tell(self) -> None:
+        if self.watch is not None:
+            share = min(1.0, self.earned / self.bar.total)
+            self.watch(Progress(share, self.done, self.failed, self.total))
 
     def _words(self) -> str:
         return f"{self.done} of {self.total} runs" + (f", {self.failed} failed" if self.failed else "")

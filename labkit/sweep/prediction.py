@@ -44,8 +44,7 @@ def predict(runs: Sequence[Run], *, progress: Callable[[Iterable], Iterable] = i
     counts as no time: it will fail at once. `progress` may watch over the kinds. Used in lesson 06."""
     kinds: dict[tuple, list[Run]] = {}
     for run in runs:
-        fixed = {name: value for name, value in run.recipe().items() if name not in IDLE}
-        kinds.setdefault((*fixed.items(), run.threads, run.device), []).append(run)
+        kinds.setdefault(kind_of(run), []).append(run)
     seconds, found = {}, []
     for alike in progress(list(kinds.values())):
         step, looks = _measured(alike[0])
@@ -54,6 +53,12 @@ def predict(runs: Sequence[Run], *, progress: Callable[[Iterable], Iterable] = i
         seconds |= {name_of(run): run.steps * step + looks for run in alike}
     core_seconds = sum(seconds[name_of(run)] * run.threads for run in runs)
     return Prediction(seconds, found, core_seconds / 3600)
+
+
+def kind_of(run: Run) -> tuple:
+    """All that the time of a step depends on: equal for runs whose steps take equally long."""
+    fixed = {name: value for name, value in run.recipe().items() if name not in IDLE}
+    return (*fixed.items(), run.threads, run.device)
 
 
 def _measured(run: Run) -> tuple[float, float]:

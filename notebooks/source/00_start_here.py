@@ -51,7 +51,7 @@ image_size = 224
 from labkit.lesson import (
     Slider,
     answer,
-    ask,
+    hints,
     keep,
     predict,
     progress,
@@ -68,13 +68,17 @@ start("00")
 #
 # Each lesson has the same steps, and they are worth taking in order:
 #
-# - **Predict.** Choose an answer before you run the cell. A wrong guess that you wrote down
-#   teaches more than a right one that you only thought.
+# - **Predict.** Press the button of an answer before you read on: a figure further down stays
+#   covered until you have, and then shows your answer drawn in. A wrong guess that you made
+#   teaches more than a right one that you only thought. Choices stay on this machine.
 # - **Run.** Every number below a cell is computed when you run it. Nothing is typed in.
 # - **Explain.** Compare what came out with what you said.
-# - **Exercise.** Fill in a small function. The next cell checks it at once and names the
-#   likely mistake. An exercise you skip is no obstacle: the lesson goes on with the
-#   library's own function.
+# - **Exercise.** A worked example shows the way on small numbers. Then fill in a small
+#   function. The next cell checks it at once and names the likely mistake. An exercise
+#   *farther off* asks for the same idea where it was not shown. One you skip is no obstacle:
+#   the lesson goes on with the library's own function.
+# - **Hints.** Above each exercise. They open one at a time, and the solution comes last: try
+#   again after each.
 # - **Move the sliders.** Here they compute; on the web pages the same figures are stored,
 #   so they move there as well.
 #
@@ -147,6 +151,18 @@ table(
 # Write the number of tokens of a square image of `image_size` pixels a side, cut into
 # patches of `patch_size` pixels a side (which divides it).
 
+# %% tags=["worked"]
+# A worked example: 96 pixels a side, patches of 32. Count them one by one.
+corners = [(top, left) for top in range(0, 96, 32) for left in range(0, 96, 32)]
+say(
+    "Patches begin in row and column {corners}: **{n} tokens**.",
+    corners=", ".join(map(str, corners)),
+    n=len(corners),
+)
+
+# %% tags=["collapse"]
+hints("00-tokens")
+
 
 # %% tags=["exercise"]
 def my_tokens(image_size, patch_size):
@@ -164,6 +180,23 @@ tokens = answer("00-tokens", my_tokens)
 # A matrix with `rows` rows and `inner` columns times one with `inner` rows and `columns`
 # columns takes one multiplication and one addition for each of the products it sums. Write
 # the seconds this takes at `rate` operations (FLOP) in a second.
+
+# %% tags=["worked"]
+# A worked example: 2 rows and 3 columns, times 3 rows and 4 columns, at 12
+# operations a second.
+numbers_in_result = 2 * 4
+operations_each = 3 + 3  # three multiplications, each followed by an addition
+operations = numbers_in_result * operations_each
+say(
+    "{n} numbers with {each} operations each are {all}: **{time:.0f} seconds** at 12 a second.",
+    n=numbers_in_result,
+    each=operations_each,
+    all=operations,
+    time=operations / 12,
+)
+
+# %% tags=["collapse"]
+hints("00-seconds")
 
 
 # %% tags=["exercise"]
@@ -183,23 +216,27 @@ seconds = answer("00-seconds", my_seconds)
 # entry for each pair.
 
 # %%
-ask("00-predict")
+prediction = predict("00-predict")
 
-# %% tags=["exercise"]
-my_choice = (
-    # BEGIN SOLUTION
-    "c"
-    # END SOLUTION
-)
+# %% tags=["collapse"]
+from labkit.figures.answers import Said, outcome_figure
 
-# %%
-prediction = predict("00-predict", my_choice)
-
-# %%
 coarse, fine = tokens(image_size, 16), tokens(image_size, 8)
+halved, pairs = ("p = 16", "p = 8"), (coarse**2, fine**2)
 prediction.reveal(
-    "c", f"{coarse:,} tokens become {fine:,}, and {coarse**2:,} pairs become {fine**2:,}."
-)
+    "c",
+    f"{coarse:,} tokens become {fine:,}, and {coarse**2:,} pairs become {fine**2:,}.",
+    outcome_figure(
+        {"pairs": (halved, pairs), "tokens": (halved, (coarse, fine))},
+        x="patch size", y="how many", log="y", title="Halve the patch: tokens and their pairs",
+    ),
+    {
+        "a": Said("twofold", halved, (pairs[0], 2 * pairs[0])),
+        "b": Said("fourfold", halved, (pairs[0], 4 * pairs[0])),
+        "c": Said("sixteenfold", halved, (pairs[0], 16 * pairs[0])),
+        "d": Said("by image, anywhere here", ("p = 8", "p = 8"), (pairs[0], 64 * pairs[0])),
+    },
+)  # fmt: skip
 
 # %% [markdown]
 # ## What will be slow here
@@ -221,6 +258,38 @@ figure_for = partial(
     attention_cost_figure, patch_sizes, image_size=image_size, dim=192, rate=rate, memory=memory
 )
 Slider("patch size p", patch_sizes, figure_for, start=16).show()
+
+# %% [markdown]
+# ## Exercise, farther off: the finest cut that fits
+#
+# Photographs are seldom square. For an image of `height` × `width` pixels, return the smallest
+# patch size that divides both sides and whose table of pairs for one head, held in float32 with
+# four bytes for each number, takes no more than `memory` bytes.
+
+# %% tags=["collapse"]
+hints("00-finest")
+
+
+# %% tags=["exercise"]
+def my_finest(height, width, memory):
+    # BEGIN SOLUTION
+    for p in range(1, min(height, width) + 1):
+        count = (height // p) * (width // p)
+        if height % p == 0 and width % p == 0 and 4 * count**2 <= memory:
+            return p
+    # END SOLUTION
+
+
+# %%
+finest = answer("00-finest", my_finest)
+
+# %%
+say(
+    "For a photograph of 3000 × 4000 pixels, this machine could hold the table of one head down to "
+    "p = {p}: {tokens:,} tokens.",
+    p=finest(3000, 4000, memory),
+    tokens=12_000_000 // finest(3000, 4000, memory) ** 2,
+)
 
 # %% [markdown]
 # ## Is the prediction any good?
@@ -319,6 +388,7 @@ say_recorded(
 #   checkpoints goes on where it was.
 # - Close the lesson and fetch a fresh copy: `git checkout notebooks/` brings all lessons
 #   back as they were (and throws your answers away, so copy them first).
+# - To be asked every question anew, run `forget_predictions()` from `labkit.lesson` in a cell.
 # - Delete the folder `.venv` and run `make lab` again: the whole environment is built anew.
 #
 # ## Next

@@ -8,6 +8,7 @@
 #     number: "01"
 #     title: An image is a sequence
 #     summary: Cut photographs into tokens, glue them back bit by bit, and see what order means to a transformer.
+#     builds_on: ["00"]
 #     objectives:
 #       - text: say how many tokens an image gives and how many numbers each holds
 #         check: 01-count
@@ -26,6 +27,9 @@
 #         choices: [astronaut, brick, camera, chelsea, china, coffee, coins, flower, grass, gravel, hubble_deep_field,
 #                   immunohistochemistry, retina, rocket]
 #         about: which photograph is cut
+#       picture:
+#         type: str
+#         about: path of a PNG, JPEG or WebP file that is cut instead, from the root; empty for the photograph
 #       image_size:
 #         type: int
 #         choices: [64, 96, 128, 224]
@@ -51,11 +55,23 @@
 
 # %% tags=["parameters"]
 photograph = "chelsea"
+picture = ""
 image_size = 224
 seed = 0
 
 # %%
-from labkit.lesson import Slider, answer, ask, keep, predict, say, say_recorded, start, table
+from labkit.lesson import (
+    PictureSlider,
+    Slider,
+    answer,
+    hints,
+    keep,
+    predict,
+    say,
+    say_recorded,
+    start,
+    table,
+)
 
 start("01")
 
@@ -66,9 +82,10 @@ start("01")
 # downloaded. Their authors and licences stand in `data/README.md`.
 
 # %%
+from labkit.data.own import own_picture
 from labkit.data.photos import photo, photos
 
-chosen = photo(photograph)
+chosen = own_picture(picture) if picture else photo(photograph)
 say(
     "**{title}**, by {author} ({licence}).",
     title=chosen.title,
@@ -84,36 +101,31 @@ table(
 # ## Predict: how many at single pixels?
 
 # %%
-ask("01-predict")
-
-# %% tags=["exercise"]
-my_choice = (
-    # BEGIN SOLUTION
-    "c"
-    # END SOLUTION
-)
-
-# %%
-prediction = predict("01-predict", my_choice)
+prediction = predict("01-predict")
 
 # %% [markdown]
 # ## Under the knife
 #
 # Move the slider from coarse to fine. On the left the whole photograph with its grid (below
 # four pixels the lines would hide the picture and are left out); the marked window stands
-# enlarged beside it, and below it seven tokens of its row.
+# enlarged beside it, and below it seven tokens of its row. In JupyterLab a picture of your own
+# can take the place of the photograph.
 
 # %%
 from labkit.figures.patches import patch_figure
 
-pixels = chosen.square(image_size)
 window = (image_size * 2 // 7 // 32 * 32,) * 2
 patch_sizes = [p for p in (32, 16, 8, 4, 2, 1) if image_size % p == 0]
-Slider(
-    "patch size p", patch_sizes, lambda p: patch_figure(pixels, p, window=window), start=16
-).show()
 
-# %%
+
+def cuts_of(shown, tell):
+    pixels = shown.square(image_size)
+    return lambda p: patch_figure(pixels, p, window=window)
+
+
+PictureSlider("patch size p", patch_sizes, cuts_of, photograph=chosen, start=16).show()
+
+# %% tags=["collapse"]
 at_16, at_1 = (image_size // 16) ** 2, image_size**2
 prediction.reveal("c", f"{at_16:,} tokens become {at_1:,}.")
 
@@ -135,6 +147,23 @@ Slider("patch size p", patch_sizes, lambda p: strips_figure(pictures, p), start=
 #
 # For a square image of `image_size` pixels a side with `channels` channels, return the
 # number of tokens and how many numbers each of them holds.
+
+# %% tags=["worked"]
+# A worked example: a grey picture of 6 x 6 pixels, cut at p = 2, one number a
+# pixel.
+in_a_row = len(range(0, 6, 2))
+in_a_patch = [(row, column) for row in range(2) for column in range(2)]
+say(
+    "{row} patches in a row and {row} rows: **{all} tokens**. Each holds the pixels "
+    "{pixels} of its own: **{numbers} numbers**.",
+    row=in_a_row,
+    all=in_a_row * in_a_row,
+    pixels=", ".join(map(str, in_a_patch)),
+    numbers=len(in_a_patch),
+)
+
+# %% tags=["collapse"]
+hints("01-count")
 
 
 # %% tags=["exercise"]
@@ -171,6 +200,21 @@ table(
 #
 # Two ways lead there. `einops.rearrange` says it in one line. In plain torch it takes a
 # `reshape` that splits both sides into (grid, patch), a `permute`, and another `reshape`.
+
+# %% tags=["worked"]
+# A worked example: the pixels of a 4 x 4 picture, numbered in reading order, cut by
+# hand at p = 2.
+import numpy as np
+
+numbered = np.arange(16).reshape(4, 4)
+by_hand = [numbered[:2, :2], numbered[:2, 2:], numbered[2:, :2], numbered[2:, 2:]]
+table(
+    ("token", "its pixels"),
+    [(k, ", ".join(map(str, patch.ravel()))) for k, patch in enumerate(by_hand)],
+)
+
+# %% tags=["collapse"]
+hints("01-cut")
 
 
 # %% tags=["exercise"]
@@ -219,6 +263,19 @@ assert not any(changed.values())
 # Tokens are numbered from zero in reading order. On a grid with `columns` columns, return
 # the row and the column of a token.
 
+# %% tags=["worked"]
+# A worked example: token 7 on a grid with 5 columns. Walk there, and turn at the
+# end of each row.
+row, column = 0, 0
+for _ in range(7):
+    column += 1
+    if column == 5:
+        row, column = row + 1, 0
+say("Token 7 stands in row {row}, column {column}.", row=row, column=column)
+
+# %% tags=["collapse"]
+hints("01-place")
+
 
 # %% tags=["exercise"]
 def my_place(token, columns):
@@ -238,6 +295,41 @@ say(
 )  # fmt: skip
 
 # %% [markdown]
+# ## Exercise, farther off: which tokens see a thing?
+#
+# A thing in the photograph fills a box of `height` × `width` pixels. Its upper left pixel is in row
+# `top` and column `left`, counted from zero. Return how many tokens hold at least one of its pixels.
+
+# %% tags=["collapse"]
+hints("01-touched")
+
+
+# %% tags=["exercise"]
+def my_touched(top, left, height, width, p):
+    # BEGIN SOLUTION
+    rows = (top + height - 1) // p - top // p + 1
+    columns = (left + width - 1) // p - left // p + 1
+    return rows * columns
+    # END SOLUTION
+
+
+# %%
+touched = answer("01-touched", my_touched)
+
+# %%
+table(
+    ("patch size", "at a corner of the grid", "one pixel further down and right"),
+    [
+        (f"p = {p}", f"{touched(0, 0, 16, 16, p):,}", f"{touched(1, 1, 16, 16, p):,}")
+        for p in patch_sizes
+    ],
+)
+
+# %% [markdown]
+# How many tokens see a thing of 16 × 16 pixels, at the corner and one pixel further. With large patches a
+# step of a single pixel may multiply the tokens that it concerns, and each of them then sees a part.
+
+# %% [markdown]
 # ## What order means
 #
 # A transformer is not told where a token stands by its place in the sequence. Before the
@@ -247,17 +339,7 @@ say(
 # ### Predict
 
 # %%
-ask("01-order")
-
-# %% tags=["exercise"]
-my_choice = (
-    # BEGIN SOLUTION
-    "a"
-    # END SOLUTION
-)
-
-# %%
-order_prediction = predict("01-order", my_choice)
+order_prediction = predict("01-order")
 
 # %% [markdown]
 # ### Run
@@ -305,13 +387,26 @@ with torch.no_grad():
     }
 table(("tokens", "change of the logits"), [(name, f"{x:.1e}") for name, x in changes.items()])
 
-# %%
+# %% tags=["collapse"]
+from labkit.figures.answers import Said, outcome_figure
+
 with_positions, exchanged, without = changes.values()
+asked = next(iter(changes))
 order_prediction.reveal(
     "a",
     f"the logits moved by {with_positions:.0e} of what lies between two photographs, the "
     f"rounding of float32. Exchanging places moved them by {exchanged:.2f} of it.",
-)
+    outcome_figure(
+        {"change": ([words.replace(", ", ",<br>") for words in changes], [max(x, 1e-9) for x in changes.values()])},
+        x="tokens", y="change, of the distance between photographs", log="y", joined=False,
+        title="Shuffled tokens: how far the answer moves",
+    ),
+    {
+        "a": Said("the same but for rounding", [asked], [1e-7]),
+        "b": Said("a little", [asked], [1e-2]),
+        "c": Said("as another photograph", [asked], [1.0]),
+    },
+)  # fmt: skip
 
 # %% [markdown]
 # To a ViT whose positions travel with the tokens, order means nothing: it is handed a

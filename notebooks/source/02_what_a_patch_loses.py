@@ -8,6 +8,7 @@
 #     number: "02"
 #     title: What a patch loses
 #     summary: Squeeze patches into codes of a fixed width, measure what is lost, and see why that is not the whole story.
+#     builds_on: ["01"]
 #     objectives:
 #       - text: say from patch size and width whether a linear embedding must lose anything
 #         check: 02-lossless
@@ -28,6 +29,9 @@
 #         choices: [astronaut, brick, camera, chelsea, china, coffee, coins, flower, grass, gravel, hubble_deep_field,
 #                   immunohistochemistry, retina, rocket]
 #         about: which photograph is shown
+#       picture:
+#         type: str
+#         about: path of a PNG, JPEG or WebP file that is coded first to look at, from the root; empty for the photograph
 #       image_size:
 #         type: int
 #         choices: [96, 128, 224]
@@ -65,6 +69,7 @@
 
 # %% tags=["parameters"]
 photograph = "chelsea"
+picture = ""
 image_size = 224
 width = 12
 share = 4
@@ -73,9 +78,10 @@ seeds = 4
 
 # %%
 from labkit.lesson import (
+    PictureSlider,
     Slider,
     answer,
-    ask,
+    hints,
     keep,
     predict,
     progress,
@@ -91,17 +97,7 @@ start("02")
 # ## Predict: when must anything be lost?
 
 # %%
-ask("02-predict")
-
-# %% tags=["exercise"]
-my_choice = (
-    # BEGIN SOLUTION
-    "b"
-    # END SOLUTION
-)
-
-# %%
-prediction = predict("02-predict", my_choice)
+prediction = predict("02-predict")
 
 # %% [markdown]
 # ## Exercise: how many numbers must go?
@@ -109,6 +105,23 @@ prediction = predict("02-predict", my_choice)
 # A linear map sends the $C p^2$ numbers of a patch to $d$ numbers. If $d$ is smaller, whole
 # directions of the patch are sent to zero, and no decoder, linear or not, can tell patches apart
 # that differ only there. Return how many independent numbers are lost **at least**.
+
+# %% tags=["worked"]
+# A worked example: grey patches of 2 x 2 pixels, four numbers, into a token of
+# three.
+import numpy as np
+
+squeeze = np.array([[1, 1, 0, 0], [0, 0, 1, 1], [1, 0, 1, 0]])
+unseen = np.array([1, -1, -1, 1])
+say(
+    "The patch {patch} becomes the token {token}, and so does a patch of zeros. Whatever the three "
+    "rows are, at least **one** direction of four remains that they all miss.",
+    patch=unseen.tolist(),
+    token=(squeeze @ unseen).tolist(),
+)
+
+# %% tags=["collapse"]
+hints("02-lossless")
 
 
 # %% tags=["exercise"]
@@ -121,9 +134,31 @@ def my_lost(channels, patch_size, width):
 # %%
 lost = answer("02-lossless", my_lost)
 
+# %% [markdown]
+# ## Exercise, farther off: the largest patch that stays whole
+#
+# Now turn it round. With `channels` numbers a pixel and a code of `width` numbers, return the largest
+# patch size at which nothing has to be lost.
+
+# %% tags=["collapse"]
+hints("02-whole")
+
+
+# %% tags=["exercise"]
+def my_whole(channels, width):
+    # BEGIN SOLUTION
+    import math
+
+    return math.isqrt(width // channels)
+    # END SOLUTION
+
+
+# %%
+whole = answer("02-whole", my_whole)
+
 # %%
 vits = {"ViT-Tiny": 192, "ViT-Small": 384, "ViT-Base": 768}
-largest = {name: max(p for p in range(1, 33) if lost(3, p, d) == 0) for name, d in vits.items()}
+largest = {name: whole(3, d) for name, d in vits.items()}
 table(
     ("model", "D", "lost at p = 16", "lost at p = 8", "nothing lost up to"),
     [
@@ -194,6 +229,23 @@ Slider("patch size p", patch_sizes, first_directions, start=16).show()
 # (P, P) is one direction, the most important one first; rows are orthogonal and of length one.
 # Code each patch with the first `width` directions and return the patches (N, P) that come back.
 
+# %% tags=["worked"]
+# A worked example: patches of two numbers, one direction, one patch.
+center, direction = np.array([5.0, 5.0]), np.array([0.6, 0.8])
+patch = np.array([7.0, 9.0])
+along = (patch - center) @ direction  # the code, one number
+came_back = center + along * direction
+say(
+    "From the mean to {patch} it is {step}; along the direction, {along:.1f}. Decoded: {back}.",
+    patch=patch.tolist(),
+    step=(patch - center).tolist(),
+    along=along,
+    back=came_back.round(2).tolist(),
+)
+
+# %% tags=["collapse"]
+hints("02-code")
+
 
 # %% tags=["exercise"]
 def my_code(patches, mean, directions, width):
@@ -211,23 +263,41 @@ code_and_decode = answer("02-code", my_code)
 #
 # The same number of numbers for each patch, as in a ViT, and far fewer than any ViT has, so
 # that there is something to see. Beside the picture stand the original and the difference,
-# enlarged. Values outside the range of grey levels are cut off for showing, and only there.
+# enlarged. Values outside the range of grey levels are cut off for showing, and only there. In
+# JupyterLab you can code a picture of your own: its code is fitted on all photographs of the lab.
 
 # %%
+from functools import cache
+
+from labkit.data.own import own_picture
+from labkit.data.photos import photo
 from labkit.figures.codes import reconstruction_figure
 
 original = pictures[photograph]
 
 
-def coded(p):
-    back = codes[p].reconstruct(original, min(width, 3 * p * p))
-    near = quality(original, back)
-    return reconstruction_figure(
-        original, back, patch_size=p, width=width, psnr=near.psnr, ssim=near.ssim
-    )
+@cache
+def code_of_all(p):
+    """Fitted on all photographs of the lab, which a picture of your own is not among."""
+    return LinearCode.fit(list(pictures.values()), p)
 
 
-Slider("patch size p", patch_sizes, coded, start=16).show()
+def coded(shown, tell):
+    pixels = shown.square(image_size)
+
+    def figure_for(p):
+        code = codes[p] if shown.name == photograph else code_of_all(p)
+        back = code.reconstruct(pixels, min(width, 3 * p * p))
+        near = quality(pixels, back)
+        return reconstruction_figure(
+            pixels, back, patch_size=p, width=width, psnr=near.psnr, ssim=near.ssim
+        )
+
+    return figure_for
+
+
+first = own_picture(picture) if picture else photo(photograph)
+PictureSlider("patch size p", patch_sizes, coded, photograph=first, start=16).show()
 
 # %% [markdown]
 # ## Exercise: a number for the error
@@ -238,6 +308,23 @@ Slider("patch size p", patch_sizes, coded, start=16).show()
 # $$\text{PSNR} = 10 \log_{10} \frac{255^2}{\text{mean squared error}}$$
 #
 # in decibels; more is better. Given two tensors of grey levels, return it as a number.
+
+# %% tags=["worked"]
+# A worked example: four pixels, all of them off by 5 grey levels, or one of them by
+# 10.
+import math
+
+for off in ([5, 5, 5, 5], [10, 0, 0, 0]):
+    error = sum(one**2 for one in off) / len(off)
+    say(
+        "Off by {off}: the mean squared error is {error:.0f}, which is {db:.1f} dB.",
+        off=off,
+        error=error,
+        db=10 * math.log10(255**2 / error),
+    )
+
+# %% tags=["collapse"]
+hints("02-psnr")
 
 
 # %% tags=["exercise"]
@@ -371,17 +458,7 @@ say(
 # $d$ grow with the patch, so that $N d$ stays the same.
 
 # %%
-ask("02-equal")
-
-# %% tags=["exercise"]
-my_choice = (
-    # BEGIN SOLUTION
-    "c"
-    # END SOLUTION
-)
-
-# %%
-equal_prediction = predict("02-equal", my_choice)
+equal_prediction = predict("02-equal")
 
 # %% [markdown]
 # ## Run: equally many numbers
@@ -389,7 +466,8 @@ equal_prediction = predict("02-equal", my_choice)
 # %%
 from itertools import pairwise
 
-from labkit.stats import better, paired
+from labkit.figures.answers import Said, outcome_figure
+from labkit.stats import better, mean, paired
 
 small_first = [p for p in reversed(patch_sizes) if p > 1]
 equal = {p: decibels(p, 3 * p * p // share) for p in small_first}
@@ -426,17 +504,32 @@ for small, large in pairwise(small_first):
         small=small, large=large, gain=gain, word=word,
     )  # fmt: skip
 
-# %%
+# %% tags=["collapse"]
 least, most = small_first[0], small_first[-1]
 verdict = better(
     list(equal[most].values()), list(equal[least].values()), lower_is_better=False, paired=True
 )
 gain, _ = compared(equal[least], equal[most])
+cuts = [f"p = {p}" for p in small_first]
+middle, step = mean([one.mean for one in means.values()]), 2.0
 equal_prediction.reveal(
     {"yes": "c", "no": "a", "not shown": "b"}[verdict],
     f"p = {most} minus p = {least} is {gain.mean:+.1f} dB ({gain.low:+.1f} to {gain.high:+.1f}), "
     f"photograph by photograph. The way there may turn at the end: the table above has each step.",
-)
+    outcome_figure(
+        {
+            "mean over photographs": (
+                cuts, *([getattr(one, part) for one in means.values()] for part in ("mean", "low", "high"))
+            )
+        },
+        x="patch size", y="PSNR (dB)", title="Equally many numbers in all, by patch size",
+    ),
+    {
+        "a": Said("small patches best", (cuts[0], cuts[-1]), (middle + step, middle - step)),
+        "b": Said("no difference", (cuts[0], cuts[-1]), (middle, middle)),
+        "c": Said("large patches best", (cuts[0], cuts[-1]), (middle - step, middle + step)),
+    },
+)  # fmt: skip
 
 # %% [markdown]
 # ### Where a larger patch cannot lose, and where it can
@@ -453,8 +546,8 @@ equal_prediction.reveal(
 # %%
 fitted, left_out = {}, {}
 for p in small_first:
-    d, all_of_them = 3 * p * p // share, LinearCode.fit(list(pictures.values()), p)
-    squares = [all_of_them.errors(pixels)[d] for pixels in pictures.values()]
+    d = 3 * p * p // share
+    squares = [code_of_all(p).errors(pixels)[d] for pixels in pictures.values()]
     fitted[p] = math.sqrt(sum(squares) / len(squares))
     left_out[p] = math.sqrt(sum(errors[p, name][d] for name in pictures) / len(pictures))
 table(
@@ -540,17 +633,7 @@ for large, small in ((16, 8), (8, 4), (4, 2)):
 # ### Predict
 
 # %%
-ask("02-trained")
-
-# %% tags=["exercise"]
-my_choice = (
-    # BEGIN SOLUTION
-    "c"
-    # END SOLUTION
-)
-
-# %%
-trained_prediction = predict("02-trained", my_choice)
+trained_prediction = predict("02-trained")
 
 # %% [markdown]
 # ### Run
@@ -670,16 +753,31 @@ table(
 # than others a rounding error in the weakest direction grows on the way back. The last column is
 # the largest error of a pixel, in standard deviations of a crop.
 
-# %%
+# %% tags=["collapse"]
 start_kept, end_kept = kept[narrow, "before training"], kept[narrow, "after training"]
 change, short = paired(start_kept, end_kept), paired(end_kept, [best[narrow]] * seeds)
 verdict = better(end_kept, start_kept, lower_is_better=False, paired=True)
+when, yardstick = ("before training", "after training"), best[narrow]
+began, way = mean(start_kept), best[narrow] - mean(start_kept)
 trained_prediction.reveal(
     {"yes": "c", "no": "a", "not shown": "b"}[verdict],
     f"at p = {narrow} training changed the share of variance that is kept by {change.mean:+.3f} "
     f"({change.low:+.3f} to {change.high:+.3f}, {seeds} seeds); to the best code it lacks "
     f"{short.mean:.3f} ({short.low:.3f} to {short.high:.3f}).",
-)
+    outcome_figure(
+        {
+            "each seed": ([w for w in when for _ in range(seeds)], [*start_kept, *end_kept]),
+            "the best linear code": (when, (yardstick, yardstick)),
+        },
+        x=f"embedding at p = {narrow}", y="share of variance kept", joined=False,
+        title="What a decoder gets back from the tokens",
+    ),
+    {
+        "a": Said("less than before", when, (began, began - way)),
+        "b": Said("as much as before", when, (began, began)),
+        "c": Said("more than before", when, (began, began + way)),
+    },
+)  # fmt: skip
 
 # %% [markdown]
 # Random directions already keep much, because neighbouring pixels resemble each other and a
@@ -714,7 +812,7 @@ Slider("patch size p", embedded, asked, start=narrow).show()
 # story, these two would do equally well.
 
 # %%
-from labkit.stats import difference, mean
+from labkit.stats import difference
 
 gap = difference(losses[wide], losses[square])
 verdict = better(losses[wide], losses[square])

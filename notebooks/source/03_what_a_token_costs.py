@@ -8,6 +8,7 @@
 #     number: "03"
 #     title: What a token costs
 #     summary: FLOPs, memory and time of attention and of a state-space layer, by formula, counted and measured, up to 50,176 tokens.
+#     builds_on: ["00", "01"]
 #     objectives:
 #       - text: write down the FLOPs of a transformer block
 #         check: 03-block
@@ -64,13 +65,12 @@ final_tokens = 50176
 from labkit.lesson import (
     Slider,
     answer,
-    ask,
+    hints,
     keep,
     predict,
     progress,
     say,
     say_recorded,
-    show,
     start,
     table,
 )
@@ -84,17 +84,7 @@ start("03")
 # halved once more.
 
 # %%
-ask("03-halve")
-
-# %% tags=["exercise"]
-my_choice = (
-    # BEGIN SOLUTION
-    "b"
-    # END SOLUTION
-)
-
-# %%
-halve_prediction = predict("03-halve", my_choice)
+halve_prediction = predict("03-halve")
 
 # %% [markdown]
 # ## Exercise: the FLOPs of a block
@@ -104,6 +94,22 @@ halve_prediction = predict("03-halve", my_choice)
 # attention's own two products: queries with keys, then weights with values, both over all
 # pairs of tokens (all heads together are as wide as the token). Return the FLOPs, two for each
 # multiply-add.
+
+# %% tags=["worked"]
+# A worked example: 10 tokens of width 8, one linear map of 8 x 8, and the scores of
+# all pairs.
+map_flops = 2 * (10 * 8) * 8  # 10 x 8 results, each a sum of 8 products
+score_flops = 2 * (10 * 10) * 8  # 10 x 10 pairs, each a sum of 8 products
+say(
+    "The map takes {map:,} FLOPs, the scores {scores:,}. With 20 tokens {map2:,} and {scores2:,}.",
+    map=map_flops,
+    scores=score_flops,
+    map2=2 * (20 * 8) * 8,
+    scores2=2 * (20 * 20) * 8,
+)
+
+# %% tags=["collapse"]
+hints("03-block")
 
 
 # %% tags=["exercise"]
@@ -123,6 +129,22 @@ block = answer("03-block", my_block)
 #
 # At which number of tokens do the two products over pairs cost as much as all linear layers
 # of the block? Return it as a function of the width.
+
+# %% tags=["worked"]
+# A worked example: which MLP costs as much as the four linear maps of attention, if
+# D = 100? One that widens to h takes 2 * 2 * N * 100 * h FLOPs, and the maps take
+# 4 * 2 * N * 100 * 100. Set them equal: N and 100 stand on both sides, and
+# 4 * h = 8 * 100 is left.
+widened = 8 * 100 // 4
+say(
+    "h = **{h}**: {mlp:,} FLOPs a token for the MLP, {maps:,} for the maps.",
+    h=widened,
+    mlp=2 * 2 * 100 * widened,
+    maps=4 * 2 * 100 * 100,
+)
+
+# %% tags=["collapse"]
+hints("03-balance")
 
 
 # %% tags=["exercise"]
@@ -240,17 +262,7 @@ say(
 # running sum. The patch is halved.
 
 # %%
-ask("03-memory")
-
-# %% tags=["exercise"]
-my_choice = (
-    # BEGIN SOLUTION
-    "a"
-    # END SOLUTION
-)
-
-# %%
-memory_prediction = predict("03-memory", my_choice)
+memory_prediction = predict("03-memory")
 
 # %% [markdown]
 # ## Memory, by formula and in a process of its own
@@ -305,15 +317,30 @@ table(
     memory_rows,
 )
 
-# %%
+# %% tags=["collapse"]
+from labkit.figures.answers import Said, outcome_figure
+
 fine, coarse = (published("vit", size, patch_size=p) for p in (4, 8))
 times_fused = peak_bytes(fine) / peak_bytes(coarse)
 times_math = peak_bytes(fine, "math") / peak_bytes(coarse, "math")
+halved, held = ("p = 8", "p = 4"), peak_bytes(coarse) / 1e6
 memory_prediction.reveal(
     "a" if 2 < times_fused < 8 else "b" if times_fused >= 8 else "c",
     f"by formula {times_fused:.2f} times from p = 8 to p = 4 when fused, and {times_math:.1f} times "
     "with the whole table.",
-)
+    outcome_figure(
+        {
+            name: (halved, [peak_bytes(shape, form) / 1e6 for shape in (coarse, fine)])
+            for name, form in (("fused", "fused"), ("with the whole table", "math"))
+        },
+        x="patch size", y="memory of a forward pass (MB)", log="y",
+        title=f"ViT-{size}: halve the patch once",
+    ),
+    {
+        letter: Said(words, halved, (held, times * held))
+        for letter, words, times in (("a", "fourfold", 4), ("b", "sixteenfold", 16), ("c", "no growth", 1))
+    },
+)  # fmt: skip
 
 # %% [markdown]
 # What is measured beyond the formula hardly grows: libraries keep a little working memory of
@@ -337,6 +364,40 @@ table(
 # formula was read off this one. Memory for training grows as the tokens, no faster,
 # because no program that uses a fused kernel ever keeps the pairs. What a fused kernel does
 # not save is the work: the pairs are still computed, and that takes time.
+
+# %% [markdown]
+# ## Exercise, farther off: reading token after token
+#
+# Both architectures can also read one token after another. Attention then keeps the key and the
+# value of every token that went by, $D$ numbers each, for later tokens to ask. A state-space layer
+# keeps its state of $E \times S$ numbers and nothing else. At which number of tokens does attention
+# first keep **more** numbers than the state-space layer?
+
+# %% tags=["collapse"]
+hints("03-heavier")
+
+
+# %% tags=["exercise"]
+def my_heavier(dim, inner, state):
+    # BEGIN SOLUTION
+    return inner * state // (2 * dim) + 1
+    # END SOLUTION
+
+
+# %%
+heavier = answer("03-heavier", my_heavier)
+
+# %%
+reader = published("adventurer", size)
+say(
+    "In a layer of width {dim}, with {inner} inner numbers and a state of {state} for each, "
+    "attention keeps more from **{n} tokens** on. A photograph at p = 16 has {tokens:,}.",
+    dim=reader.width,
+    inner=2 * reader.width,
+    state=reader.state,
+    n=heavier(reader.width, 2 * reader.width, reader.state),
+    tokens=token_count(224, 16),
+)
 
 # %% [markdown]
 # ## Time of one layer
@@ -386,6 +447,22 @@ table(
 #
 # Where time is $t = c\,N^k$, it is a straight line on logarithmic axes, and $k$ is its slope.
 # Return $k$ from two points.
+
+# %% tags=["worked"]
+# A worked example: twice the side of a square is 4 times the area; of a cube, 8
+# times the volume.
+import math
+
+for shape_name, times_larger in (("square", 4), ("cube", 8)):
+    say(
+        "The side of a {name} is doubled once, what lies inside {doubled:.0f} times: the exponent "
+        "is {doubled:.0f}.",
+        name=shape_name,
+        doubled=math.log2(times_larger),
+    )
+
+# %% tags=["collapse"]
+hints("03-exponent")
 
 
 # %% tags=["exercise"]
@@ -592,18 +669,16 @@ last_step = next(
 )
 vit_last = ratios[f"ViT-{size}, measured"][last_step]
 adventurer_last = ratios[f"Adventurer-{size}, measured"][last_step]
-show(
-    growth_figure(
-        ratios,
-        title="What each halving of the patch multiplies",
-        says="Growth of cost with each halving of the patch. The paper's ViT-Base goes from "
-        f"{ratios['ViT-Base, paper']['16 to 8']:.1f} to {ratios['ViT-Base, paper']['2 to 1']:.1f}, its "
-        f"Adventurer-Base stays near {ratios['Adventurer-Base, paper']['2 to 1']:.1f}. Measured here, "
-        f"at the step {last_step}: {vit_last:.1f} for the ViT, {adventurer_last:.1f} for Adventurer.",
-    )
+growing = growth_figure(
+    ratios,
+    title="What each halving of the patch multiplies",
+    says="Growth of cost with each halving of the patch. The paper's ViT-Base goes from "
+    f"{ratios['ViT-Base, paper']['16 to 8']:.1f} to {ratios['ViT-Base, paper']['2 to 1']:.1f}, its "
+    f"Adventurer-Base stays near {ratios['Adventurer-Base, paper']['2 to 1']:.1f}. Measured here, "
+    f"at the step {last_step}: {vit_last:.1f} for the ViT, {adventurer_last:.1f} for Adventurer.",
 )
 
-# %%
+# %% tags=["collapse"]
 outcome = "c" if min(vit_last, adventurer_last) > 8 else "a"
 outcome = "b" if vit_last > 1.4 * adventurer_last and adventurer_last < 8 else outcome
 at_last = token_count(224, timed_sizes[-1])
@@ -611,6 +686,16 @@ halve_prediction.reveal(
     outcome,
     f"at the step {last_step}, up to {at_last:,} tokens, the ViT took {vit_last:.1f} times as long and "
     f"Adventurer {adventurer_last:.1f} times. Sixteen is where pairs are all that counts.",
+    growing,
+    {
+        letter: Said(words, (last_step, last_step), factors)
+        for letter, words, factors in (
+            ("a", "both near 4", (4, 4)),
+            ("b", "the ViT far above 4, the state space near 4", (10, 4)),
+            ("c", "both near 16", (16, 16)),
+            ("d", "the ViT 2, the state space 4", (2, 4)),
+        )
+    },
 )
 
 # %% [markdown]

@@ -8,6 +8,7 @@
 #     number: "04"
 #     title: Two architectures
 #     summary: Build attention and the state-space layer by hand, see what each token can see, and count both models.
+#     builds_on: ["01", "03"]
 #     objectives:
 #       - text: write attention for one head
 #         check: 04-attention
@@ -65,7 +66,7 @@ seed = 0
 from labkit.lesson import (
     Slider,
     answer,
-    ask,
+    hints,
     keep,
     predict,
     say,
@@ -109,6 +110,24 @@ say("**{count} tokens** with {d} numbers each.", count=count, d=d)
 # weights that sum to one; and the token takes the weighted mean of the values:
 #
 # $$\text{softmax}\left(\frac{q\,k^\top}{\sqrt{d}}\right) v$$
+
+# %% tags=["worked"]
+# A worked example: one query of 1, keys of ln 3 and 0, values of 10 and 20, so that
+# d = 1.
+import math
+
+raised = [math.exp(1 * math.log(3)), math.exp(1 * 0)]
+shares = [one / sum(raised) for one in raised]
+say(
+    "The exponentials of the scores are {raised}, their shares {shares}: the token takes "
+    "**{taken:.1f}**, nearer to the value whose key fits better.",
+    raised=[round(one, 2) for one in raised],
+    shares=[round(one, 2) for one in shares],
+    taken=shares[0] * 10 + shares[1] * 20,
+)
+
+# %% tags=["collapse"]
+hints("04-attention")
 
 
 # %% tags=["exercise"]
@@ -166,6 +185,19 @@ say(
 # near zero passes by unnoticed. The layer computes its steps from the tokens: this is how it
 # selects. Given `x` (N, d), `dt` (N), the number `a`, `b` and `c` (N, S), return `y` (N, d).
 
+# %% tags=["worked"]
+# A worked example: a state of one number (d = S = 1), b, c and all steps 1, and a
+# rate that halves.
+halving = -math.log(2)
+notepad, read = 0.0, []
+for value in (8.0, 0.0, 4.0):
+    notepad = math.exp(1 * halving) * notepad + 1 * value
+    read.append(round(notepad, 2))
+say("The values 8, 0 and 4 come in; **{read}** is read.", read=read)
+
+# %% tags=["collapse"]
+hints("04-scan")
+
 
 # %% tags=["exercise"]
 def my_scan(x, dt, a, b, c):
@@ -185,22 +217,12 @@ scan = answer("04-scan", my_scan)
 # ## Predict: the reader's table
 
 # %%
-ask("04-identity")
-
-# %% tags=["exercise"]
-my_choice = (
-    # BEGIN SOLUTION
-    "c"
-    # END SOLUTION
-)
-
-# %%
-prediction = predict("04-identity", my_choice)
+prediction = predict("04-identity")
 
 # %% [markdown]
 # ### Run
 
-# %%
+# %% tags=["collapse"]
 from labkit.ops.ssd import ssd_weights
 
 torch.manual_seed(seed)
@@ -239,6 +261,22 @@ prediction.reveal(
 # Given the steps `dt` (N) and the rate `a`, return the mask (N, N): row $t$, column $s$ holds
 # $e^{a(\Delta_{s+1} + \dots + \Delta_t)}$, and zero where $s$ comes after $t$. Numbers summed from
 # the start (`cumsum`) help: a sum from $s+1$ to $t$ is the difference of two of them.
+
+# %% tags=["worked"]
+# A worked example: steps 1, 2 and 1, and a rate that halves with each unit of a
+# step.
+three_steps = (1, 2, 1)
+left = [
+    [0.5 ** sum(three_steps[s + 1 : t + 1]) if s <= t else 0 for s in range(3)]
+    for t in range(3)
+]
+table(
+    ("", "of token 0", "of token 1", "of token 2"),
+    [(f"token {t} finds", *shares) for t, shares in enumerate(left)],
+)
+
+# %% tags=["collapse"]
+hints("04-mask")
 
 
 # %% tags=["exercise"]
@@ -411,17 +449,7 @@ say(
 # ### Predict
 
 # %%
-ask("04-causal")
-
-# %% tags=["exercise"]
-my_choice = (
-    # BEGIN SOLUTION
-    "a"
-    # END SOLUTION
-)
-
-# %%
-causal_prediction = predict("04-causal", my_choice)
+causal_prediction = predict("04-causal")
 
 # %% [markdown]
 # ### Run
@@ -444,7 +472,7 @@ def random_model(kind, **changes):
     """The same weights each time, whatever changes."""
     torch.manual_seed(seed)
     parts = Patches(image_size, patch_size, width), Classify(width, classes)
-    return kind(*parts, depth=depth, **changes)
+    return kind(*parts, **{"depth": depth, **changes})
 
 
 variants = {
@@ -459,7 +487,10 @@ watched = (0, 2 * grid + 4, middle, 9 * grid + 3, 11 * grid + 10, grid * grid - 
 maps = {name: influence(model, image, watched).numpy() for name, model in variants.items()}
 
 
-# %%
+# %% tags=["collapse"]
+from labkit.figures.answers import Said, outcome_figure
+
+
 def behind(name, token):
     """Patches behind the token that reach it, and their share of all influence."""
     values = maps[name][watched.index(token)]
@@ -467,12 +498,35 @@ def behind(name, token):
 
 
 later = grid * grid - 1 - middle
+blocks = sorted({n for n in (1, 2, 3, 4, 8) if n < depth} | {depth})
+
+
+def reached(kind, **changes):
+    """Patches behind the middle that reach it, by the number of blocks."""
+    models = [random_model(kind, depth=n, **changes) for n in blocks]
+    return [
+        int((influence(one, image, (middle,))[0, middle + 1 :] > 0).sum()) for one in models
+    ]
+
+
 blind = behind("plain causal", middle)[0]
 causal_prediction.reveal(
     {0: "a", later: "c"}.get(blind, "b"),
     f"after {depth} plain causal blocks, {blind} of the {later} patches behind token {middle} have "
     "any influence on it.",
-)
+    outcome_figure(
+        {
+            "plain causal": (blocks, reached(Adventurer, flips="never", heading=False)),
+            "ViT": (blocks, reached(ViT, heads=4)),
+        },
+        x="blocks", y="patches behind with any influence", title="What lies behind, block by block",
+    ),
+    {
+        "a": Said("none, whatever the depth", (blocks[0], blocks[-1]), (0, 0)),
+        "b": Said("more with each block", (blocks[0], blocks[-1]), (0, later)),
+        "c": Said("all, from the second on", (1, 2, max(2, depth)), (0, later, later)),
+    },
+)  # fmt: skip
 
 # %% [markdown]
 # ## Two devices
@@ -531,6 +585,36 @@ table(
 # have any hardly does.
 
 # %% [markdown]
+# ## Exercise, farther off: the mask of a block that reads backwards
+#
+# A flipped block reads the last token first. What is left at token $t$ (row) of what token $s$
+# (column) wrote, if rows and columns stand in the order of the photograph? Given the steps `dt` (N) in
+# that order and the rate `a`, return this mask (N, N). Your `mask(dt, a)` may be used.
+
+# %% tags=["collapse"]
+hints("04-backward")
+
+
+# %% tags=["exercise"]
+def my_backward(dt, a):
+    # BEGIN SOLUTION
+    turned = mask(dt.flip(0), a)
+    return turned.flip(0, 1)
+    # END SOLUTION
+
+
+# %%
+backward = answer("04-backward", my_backward)
+
+# %%
+both = mask(steps, -0.1) + backward(steps, -0.1)
+say(
+    "Forwards and backwards together leave {blind} of {pairs:,} pairs of tokens at zero.",
+    blind=int((both == 0).sum()),
+    pairs=both.numel(),
+)
+
+# %% [markdown]
 # ## Which blocks flip?
 #
 # The paper on Adventurer says: every other one. Its released code, and that of the paper on patch
@@ -578,17 +662,7 @@ say(
 # ### Predict
 
 # %%
-ask("04-order")
-
-# %% tags=["exercise"]
-my_choice = (
-    # BEGIN SOLUTION
-    "b"
-    # END SOLUTION
-)
-
-# %%
-order_prediction = predict("04-order", my_choice)
+order_prediction = predict("04-order")
 
 # %% [markdown]
 # ### Run
@@ -614,12 +688,23 @@ def moved_by_order(model):
 
 asked = {"ViT": variants["ViT"], "Adventurer": variants["both: Adventurer"]}
 ordered = {name: moved_by_order(model) for name, model in asked.items()}
+
+# %% tags=["collapse"]
 table(("model", "change of the logits"), [(name, f"{x:.1e}") for name, x in ordered.items()])
 order_prediction.reveal(
     "a" if ordered["Adventurer"] < 1e-5 else "b",
     f"the Adventurer's logits moved by {ordered['Adventurer']:.2f} of what lies between two "
     f"photographs, the ViT's by {ordered['ViT']:.0e}.",
-)
+    outcome_figure(
+        {"change": (list(ordered), [max(x, 1e-9) for x in ordered.values()])},
+        x="model", y="change, of the distance between photographs", log="y", joined=False,
+        title="Shuffled with their positions: how far the answer moves",
+    ),
+    {
+        "a": Said("the same but for rounding", ["Adventurer"], [1e-7]),
+        "b": Said("another answer", ["Adventurer"], [0.3]),
+    },
+)  # fmt: skip
 
 # %% [markdown]
 # A ViT reads a set, an Adventurer reads a sequence. That is why it matters to the second, and
@@ -744,6 +829,21 @@ assert max(apart.values()) < 1e-5
 #
 # Every linear map has a bias.
 
+# %% tags=["worked"]
+# A worked example: one linear map from 3 numbers to 5, and a norm of 3 numbers.
+say(
+    "The map has {weights} weights and {biases} biases, **{map}** numbers; the norm {scales} scales and "
+    "{scales} shifts, **{norm}**.",
+    weights=3 * 5,
+    biases=5,
+    map=3 * 5 + 5,
+    scales=3,
+    norm=3 + 3,
+)
+
+# %% tags=["collapse"]
+hints("04-parameters")
+
 
 # %% tags=["exercise"]
 def my_block(width):
@@ -832,17 +932,7 @@ say(
 # ## Predict: and at single pixels?
 
 # %%
-ask("04-table")
-
-# %% tags=["exercise"]
-my_choice = (
-    # BEGIN SOLUTION
-    "c"
-    # END SOLUTION
-)
-
-# %%
-table_prediction = predict("04-table", my_choice)
+table_prediction = predict("04-table")
 
 # %% [markdown]
 # ### Run
@@ -858,12 +948,22 @@ for p in (16, 8, 4, 2, 1):
     rows.append((f"p = {p}", *(f"{n:,}" for n in numbers)))
 table(("patch size", "tokens", "embedding", "positions", "all else", "in all"), rows)
 
+# %% tags=["collapse"]
 BASE_SIZED = 100  # millions: what the paper calls Adventurer-Base at p = 1
+cuts = [f"p = {p}" for p in totals]
 table_prediction.reveal(
     "a" if totals[1] < totals[16] else "c" if totals[1] > totals[16] else "b",
     f"from {totals[16]:,} to {totals[1]:,} parameters, of which {places[1]:,} are positions. "
     f"The paper calls the model at p = 1 base-sized, {BASE_SIZED} million.",
-)
+    outcome_figure(
+        {"in all": (cuts, list(totals.values()))},
+        x="patch size", y="parameters", title="Adventurer-Base, its image as large as before",
+    ),
+    {
+        letter: Said(words, (cuts[0], cuts[-1]), (totals[16], times * totals[16]))
+        for letter, words, times in (("a", "fewer", 0.8), ("b", "as many", 1.0), ("c", "more", 1.2))
+    },
+)  # fmt: skip
 
 # %% [markdown]
 # So a comparison between patch sizes with learned positions is also one between models of

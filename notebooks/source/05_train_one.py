@@ -8,6 +8,7 @@
 #     number: "05"
 #     title: Train one
 #     summary: Train both architectures on real photographs and ask, with several seeds, if smaller patches help.
+#     builds_on: ["01", "04"]
 #     objectives:
 #       - text: write a learning rate that warms up and then falls, as a function of the step
 #         check: 05-schedule
@@ -70,7 +71,7 @@ baseline_crops = 6000
 from labkit.lesson import (
     Slider,
     answer,
-    ask,
+    hints,
     keep,
     predict,
     say,
@@ -124,6 +125,16 @@ say(
 # line, $\frac{s+1}{\text{climb}}$ of the peak at step $s$, and then falls along half a
 # cosine: $\frac{1}{2}\left(1 + \cos \pi t\right)$ of the peak, where $t = \frac{s -
 # \text{climb} + 1}{\text{steps} - \text{climb} + 1}$. Steps count from zero.
+
+# %% tags=["worked"]
+# A worked example: a peak of 8, reached in 4 steps; then half a cosine, at t = 0,
+# 1/2 and 1.
+climbing = [8 * k / 4 for k in (1, 2, 3, 4)]
+falling = [round(8 / 2 * (1 + math.cos(math.pi * t)), 2) for t in (0, 1 / 2, 1)]
+say("It climbs {up}, and falls {down}.", up=climbing, down=falling)
+
+# %% tags=["collapse"]
+hints("05-schedule")
 
 
 # %% tags=["exercise"]
@@ -243,6 +254,21 @@ say(
 # `logits` has shape (B, K), one row an image and one column a class; `labels` has the right
 # class of each. Return the share of images whose largest logit is the one of their label.
 
+# %% tags=["worked"]
+# A worked example: three images, two classes.
+three_images, their_classes = [[2.0, 1.0], [0.5, 3.0], [1.0, 0.0]], [0, 1, 1]
+picked = [row.index(max(row)) for row in three_images]
+hits = sum(a == b for a, b in zip(picked, their_classes, strict=True))
+say(
+    "Picked: {picked}; right would be {right}. **{hits} of 3** are right.",
+    picked=picked,
+    right=their_classes,
+    hits=hits,
+)
+
+# %% tags=["collapse"]
+hints("05-accuracy")
+
 
 # %% tags=["exercise"]
 def my_accuracy(logits, labels):
@@ -266,17 +292,7 @@ say(
 # ## Predict: does a smaller patch help, this soon?
 
 # %%
-ask("05-predict", small=patch_size, steps=steps, seeds=seeds)
-
-# %% tags=["exercise"]
-my_choice = (
-    # BEGIN SOLUTION
-    "c"
-    # END SOLUTION
-)
-
-# %%
-prediction = predict("05-predict", my_choice)
+prediction = predict("05-predict", small=patch_size, steps=steps, seeds=seeds)
 
 # %% [markdown]
 # ## Run: several seeds
@@ -300,7 +316,7 @@ words = {
     "not shown": "is not shown to differ",
 }[verdict]
 title = f"After {steps} steps, p = {patch_size} {words}"
-show(seeds_figure(losses, quantity="test loss (nats)", title=title))
+by_seed = seeds_figure(losses, quantity="test loss (nats)", title=title)
 
 # %% [markdown]
 # ## Exercise: the interval of a difference
@@ -312,6 +328,26 @@ show(seeds_figure(losses, quantity="test loss (nats)", title=title))
 # s_s^2/n_s}$. The seeds of the two are independent and their spreads may differ, so the
 # factor is Welch's; `labkit.stats.difference(a, b)` gives the interval of `b - a`, with
 # ends `low` and `high`.
+
+# %% tags=["worked"]
+# A worked example: the interval of one mean, of three losses.
+import statistics
+
+from labkit.stats import interval
+
+three_losses = [2.0, 2.2, 2.1]
+sure = interval(three_losses)
+standard_error = statistics.stdev(three_losses) / 3**0.5
+say(
+    "The mean is {sure.mean:.2f}, its standard error {error:.3f}. With three values the factor is "
+    "{factor:.2f}, so the interval goes from **{sure.low:.2f} to {sure.high:.2f}**.",
+    sure=sure,
+    error=standard_error,
+    factor=(sure.high - sure.mean) / standard_error,
+)
+
+# %% tags=["collapse"]
+hints("05-interval")
 
 
 # %% tags=["exercise"]
@@ -327,14 +363,67 @@ def my_interval(large, small):
 # %%
 interval_of_gain = answer("05-interval", my_interval)
 
-# %%
+# %% tags=["collapse"]
+from labkit.figures.answers import Said
+
+
+def answers_from(column, losses):
+    """What each answer would have looked like, from the large patch's mean in `column` to the next."""
+    level = mean(losses[large_name])
+    step = max(0.1, *(abs(x - level) for several in losses.values() for x in several))
+    places = (column + 0.15, column + 1.15)
+    return {
+        "a": Said("a higher loss", places, (level, level + step)),
+        "b": Said("no difference", places, (level, level)),
+        "c": Said("a lower loss", places, (level, level - step)),
+    }
+
+
 low, high = interval_of_gain(losses[large_name], losses[small_name])
 evidence = (
     f"with {seeds} seeds each, large minus small patch is {low:+.2f} to {high:+.2f} nats."
 )
 if math.isinf(low):
     evidence = "one seed a side has no spread, so there is no interval."
-prediction.reveal({"yes": "c", "no": "a", "not shown": "b"}[verdict], evidence)
+outcome = {"yes": "c", "no": "a", "not shown": "b"}
+prediction.reveal(outcome[verdict], evidence, by_seed, answers_from(0, losses))
+
+# %% [markdown]
+# ## Exercise, farther off: seed by seed
+#
+# Runs with the same seed see the same crops in the same order, whatever the patch. So `large[k]` and
+# `small[k]` are not independent: a seed with easy crops lowers both. Return the interval of how much
+# lower the small patch's loss is, **seed by seed**. `labkit.stats.interval(values)` gives the interval
+# of the mean of one list, with ends `low` and `high`.
+
+# %% tags=["collapse"]
+hints("05-paired")
+
+
+# %% tags=["exercise"]
+def my_paired(large, small):
+    # BEGIN SOLUTION
+    from labkit.stats import interval
+
+    gains = interval([a - b for a, b in zip(large, small, strict=True)])
+    return gains.low, gains.high
+    # END SOLUTION
+
+
+# %%
+paired_gain = answer("05-paired", my_paired)
+
+# %%
+seed_by_seed = paired_gain(losses[large_name], losses[small_name])
+say(
+    "Seeds apart: {low:+.2f} to {high:+.2f} nats. Seed by seed: {paired_low:+.2f} to {paired_high:+.2f}. "
+    "With so few seeds either may be the narrower one; which of the two is asked for has to be settled "
+    "before looking, and this lesson goes on with the first.",
+    low=low,
+    high=high,
+    paired_low=seed_by_seed[0],
+    paired_high=seed_by_seed[1],
+)
 
 # %% [markdown]
 # ## The curves, patch size by patch size
@@ -374,17 +463,7 @@ table(
 # ### Predict
 
 # %%
-ask("05-other", small=patch_size, steps=steps, seeds=seeds)
-
-# %% tags=["exercise"]
-my_choice = (
-    # BEGIN SOLUTION
-    "c"
-    # END SOLUTION
-)
-
-# %%
-other_prediction = predict("05-other", my_choice)
+other_prediction = predict("05-other", small=patch_size, steps=steps, seeds=seeds)
 
 # %% [markdown]
 # ### Run
@@ -413,14 +492,16 @@ other_words = {
     "not shown": "is not shown to differ",
 }[other_verdict]
 title = f"After {steps} steps, Adventurer at p = {patch_size} {other_words}"
-show(seeds_figure(both, quantity="test loss (nats)", title=title))
+by_model = seeds_figure(both, quantity="test loss (nats)", title=title)
 
-# %%
+# %% tags=["collapse"]
 other_low, other_high = interval_of_gain(other_losses[large_name], other_losses[small_name])
 evidence = f"large minus small patch is {other_low:+.2f} to {other_high:+.2f} nats."
 if math.isinf(other_low):
     evidence = "one seed a side has no spread, so there is no interval."
-other_prediction.reveal({"yes": "c", "no": "a", "not shown": "b"}[other_verdict], evidence)
+other_prediction.reveal(
+    outcome[other_verdict], evidence, by_model, answers_from(2, other_losses)
+)
 
 # %%
 architecture = {

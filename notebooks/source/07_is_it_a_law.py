@@ -8,6 +8,7 @@
 #     number: "07"
 #     title: Is it a law?
 #     summary: The paper's nine curves fitted again with three laws; what an offset hides, what chi-square says, what a left-out point tells, and whether one learning rate fits all patch sizes.
+#     builds_on: ["05"]
 #     objectives:
 #       - text: say how straight a curve is, and why an offset chosen by eye makes any of them so
 #         check: 07-straight
@@ -54,7 +55,7 @@ draws = 1000
 from labkit.lesson import (
     Slider,
     answer,
-    ask,
+    hints,
     keep,
     predict,
     say,
@@ -100,23 +101,26 @@ table(
 # ## Predict: what does an offset do?
 
 # %%
-ask("07-offset")
-
-# %% tags=["exercise"]
-my_choice = (
-    # BEGIN SOLUTION
-    "b"
-    # END SOLUTION
-)
-
-# %%
-offset_prediction = predict("07-offset", my_choice)
+offset_prediction = predict("07-offset")
 
 # %% [markdown]
 # ## Exercise: how straight?
 #
 # Given patch sizes `x`, `losses` and a constant `c`, return $R^2$ of the straight line through
 # $\ln (L - c)$ over $\ln x$: the square of their correlation.
+
+# %% tags=["worked"]
+# A worked example: 5 + 2 x³ at three places. Which c makes a straight line of it?
+import numpy as np
+
+places = np.array([1.0, 2.0, 4.0])
+heights = 5 + 2 * places**3
+for c in (0, 5):
+    slopes = np.diff(np.log(heights - c)) / np.diff(np.log(places))
+    say("With c = {c} the slope is first {a:.2f}, then {b:.2f}.", c=c, a=slopes[0], b=slopes[1])
+
+# %% tags=["collapse"]
+hints("07-straight")
 
 
 # %% tags=["exercise"]
@@ -186,13 +190,35 @@ for name, curve in {
     )
 table(("curve", "R² at c = 0", "best c, % of the smallest loss", "R² there"), rows)  # fmt: skip
 
-# %%
+# %% tags=["collapse"]
+from labkit.figures.answers import Said, outcome_figure
+
+bent = made_up["1 / (1 + halvings)"]
+taken_off = [-1 + k / 20 for k in range(20)] + [
+    float(share) for share in np.linspace(0, 0.999, 40)
+]
+bent_line = [
+    float(straightness(list(sizes), list(bent), share * bent.min())) for share in taken_off
+]
+at_zero = float(straightness(list(sizes), list(bent), 0.0))
 of_panels = [straightest[f"panel {one.name}"] for one in classified]
 offset_prediction.reveal(
     "b" if straightest["1 / (1 + halvings)"] >= min(of_panels) else "a",
     f"the made-up curve reaches R² = {straightest['1 / (1 + halvings)']:.4f}, the paper's "
     f"classification panels {min(of_panels):.4f} to {max(of_panels):.4f}, each with its own best c.",
-)
+    outcome_figure(
+        {
+            "1 / (1 + halvings)": (taken_off, bent_line),
+            "the panels, at their best": ([1.0] * len(of_panels), of_panels),
+        },
+        x="c, as a share of the smallest loss", y="R² of the straight line", title="How straight it can be made to look",
+    ),
+    {
+        "a": Said("not straight, whatever c", (-1, 1), (at_zero, at_zero)),
+        "b": Said("straight, with a c just below the smallest loss", (0, 1), (at_zero, min(of_panels))),
+        "c": Said("straight, with a c below zero", (0, -1), (at_zero, min(of_panels))),
+    },
+)  # fmt: skip
 
 # %% [markdown]
 # The curve that is no power law becomes straighter than the panels, and its $c$ means nothing. A line that
@@ -207,6 +233,19 @@ offset_prediction.reveal(
 # deviation of each loss, return $\chi^2$: the sum of the squared distances, each in units of its
 # own standard deviation. If the law is true and the errors are right, it lies near the number of
 # points minus the number of fitted parameters.
+
+# %% tags=["worked"]
+# A worked example: three points, each 0.1 away from the curve, known to 0.1, 0.05
+# and 0.2.
+away = [0.1 / error for error in (0.1, 0.05, 0.2)]
+say(
+    "They are {away} standard deviations away; squared and added up, **{all:.2f}**.",
+    away=", ".join(f"{one:g}" for one in away),
+    all=sum(one**2 for one in away),
+)
+
+# %% tags=["collapse"]
+hints("07-chi-square")
 
 
 # %% tags=["exercise"]
@@ -275,6 +314,9 @@ say(
 # So turn the question round: how far would runs have to spread around the law, the same for all
 # points, for $\chi^2$ to equal its degrees of freedom? Given the `residuals` of an unweighted fit
 # and the number of fitted `parameters`, return that standard deviation.
+
+# %% tags=["collapse"]
+hints("07-spread")
 
 
 # %% tags=["exercise"]
@@ -403,17 +445,7 @@ table(
 # A law earns its name by what it says beforehand.
 
 # %%
-ask("07-left-out")
-
-# %% tags=["exercise"]
-my_choice = (
-    # BEGIN SOLUTION
-    "b"
-    # END SOLUTION
-)
-
-# %%
-left_out_prediction = predict("07-left-out", my_choice)
+left_out_prediction = predict("07-left-out")
 
 # %% [markdown]
 # ## Run: extrapolation against the truth, on the paper's points
@@ -433,7 +465,7 @@ table(
     rows,
 )
 
-# %%
+# %% tags=["collapse"]
 off = {law: float(np.mean(values)) for law, values in misses.items()}
 brings = float(np.mean([one.losses[-2] - one.losses[-1] for one in classified]))
 nearest = min(off, key=off.get)
@@ -442,7 +474,15 @@ left_out_prediction.reveal(
     "on average the classification panels are missed by "
     + ", ".join(f"{value:.3f} ({law})" for law, value in off.items())
     + f"; the last halving itself brings {brings:.3f}.",
-)
+    outcome_figure(
+        {"average miss": (list(off), list(off.values()))},
+        x="law", y="off by, in units of loss", joined=False, title="The point that was left out",
+    ),
+    {
+        letter: Said("this one is off by least", [law], [min(off.values())])
+        for letter, law in (("a", "power"), ("b", "shifted power"), ("c", "log-linear"))
+    },
+)  # fmt: skip
 
 # %% [markdown]
 # ## Our own runs, with seeds
@@ -461,17 +501,7 @@ for line in lines:
     line["validation_loss"] = line["curve"][-1]["validation_loss"]
 models = {"vit": "ViT", "adventurer": "Adventurer"}
 steps = lines[0]["steps"]
-ask("07-rate", steps=steps)
-
-# %% tags=["exercise"]
-my_choice = (
-    # BEGIN SOLUTION
-    "a"
-    # END SOLUTION
-)
-
-# %%
-rate_prediction = predict("07-rate", my_choice)
+rate_prediction = predict("07-rate", steps=steps)
 
 # %%
 from labkit.figures.laws import rates_figure
@@ -524,7 +554,7 @@ for (title, p), rate in best.items():
     )
 table(("model", "p", "best rate", "its validation loss", "rates not shown to be worse"), rows)
 
-# %%
+# %% tags=["collapse"]
 moves = {title: [best[title, p] for p in patch_sizes] for title in models.values()}
 
 directions = set()
@@ -533,6 +563,8 @@ for title in models.values():
     directions.add("c" if min(small) > max(large) else "b" if max(small) < min(large) else "a")
 shown = directions - {"a"}
 outcome = "d" if len(shown) > 1 else next(iter(shown), "a")
+cuts, first = [f"p = {p}" for p in patch_sizes], moves["ViT"][0]
+ends = cuts[0], cuts[-1]
 rate_prediction.reveal(
     outcome,
     "; ".join(
@@ -540,7 +572,24 @@ rate_prediction.reveal(
         for title, rates in moves.items()
     )
     + ". A move counts as shown if no rate is as good at the largest and at the smallest patch.",
-)
+    outcome_figure(
+        {
+            title: (
+                cuts, rates,
+                [min(as_good(title, p)) for p in patch_sizes], [max(as_good(title, p)) for p in patch_sizes],
+            )
+            for title, rates in moves.items()
+        },
+        x="patch size", y="best learning rate, and all as good", log="y",
+        title="The best learning rate, patch size by patch size",
+    ),
+    {
+        "a": Said("no move shown", ends, (first, first)),
+        "b": Said("down", ends, (first, first / 8)),
+        "c": Said("up", ends, (first, first * 8)),
+        "d": Said("one down, one up", (ends[1], *ends), (first / 8, first, first * 8)),
+    },
+)  # fmt: skip
 
 # %% [markdown]
 # What does it cost to use one rate for all? The common rate of an architecture is the one with the

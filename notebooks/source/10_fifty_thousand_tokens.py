@@ -8,6 +8,7 @@
 #     number: "10"
 #     title: Fifty thousand tokens
 #     summary: A photograph as 50,176 single pixels through Adventurer-Tiny on a CPU, read piece by piece; what a ViT would cost, and where GPU-hours come from.
+#     builds_on: ["03", "04"]
 #     objectives:
 #       - text: read a sequence in pieces and get the answer of the whole
 #         check: 10-continue
@@ -24,6 +25,9 @@
 #       photograph:
 #         type: str
 #         about: name of a photograph, as listed in lesson 01
+#       picture:
+#         type: str
+#         about: path of a PNG, JPEG or WebP file that is read instead, from the root; empty for the photograph
 #       patch_size:
 #         type: int
 #         choices: [16, 8, 4, 2, 1]
@@ -52,15 +56,16 @@
 
 # %% tags=["parameters"]
 photograph = "chelsea"
+picture = ""
 patch_size = 1
 attention_seconds = 60.0
 seed = 0
 
 # %%
 from labkit.lesson import (
-    Slider,
+    PictureSlider,
     answer,
-    ask,
+    hints,
     keep,
     predict,
     progress,
@@ -85,6 +90,7 @@ import torch
 
 from labkit.cost import published
 from labkit.cost.measuring import model_of
+from labkit.data.own import own_picture
 from labkit.data.photos import photo
 from labkit.models.published import PUBLISHED, cached, load
 
@@ -95,7 +101,7 @@ torch.manual_seed(seed)
 is_published = name in PUBLISHED and cached(name) is not None
 model = (load(name) if is_published else model_of(shape)).eval().requires_grad_(False)
 whose = "the authors'" if is_published else "random"
-chosen = photo(photograph)
+chosen = own_picture(picture) if picture else photo(photograph)
 pixels = chosen.square(IMAGE)
 say(
     "**{title}**, by {author} ({licence}), cut at p = {p}: **{tokens:,} tokens**. The weights are "
@@ -110,6 +116,15 @@ say(
 # What a state-space layer knows of the past is its state. In the smallest case it is one number,
 # $h_t = k\, h_{t-1} + x_t$. Given numbers `x`, the factor `keep` and the `state` that earlier numbers have
 # left, return the list of states after each number of `x`, and the one to hand on.
+
+# %% tags=["worked"]
+# A worked example: k = 0.5, a state of 4 that was left, and the numbers 1 and 2.
+after_one = 0.5 * 4 + 1
+after_two = 0.5 * after_one + 2
+say("The states are **{one}** and **{two}**; {two} is handed on.", one=after_one, two=after_two)
+
+# %% tags=["collapse"]
+hints("10-continue")
 
 
 # %% tags=["exercise"]
@@ -137,11 +152,56 @@ say(
 )  # fmt: skip
 
 # %% [markdown]
+# ## Exercise, farther off: two readers at once
+#
+# Two readers take one piece each, **at the same time**, so both begin with a state of zero. The first
+# ends with the state `first`, the second, after `length` numbers, with `second`. Return the last state
+# that a single reader of the whole sequence would have had.
+
+# %% tags=["collapse"]
+hints("10-join")
+
+
+# %% tags=["exercise"]
+def my_joined(first, second, keep, length):
+    # BEGIN SOLUTION
+    return keep**length * first + second
+    # END SOLUTION
+
+
+# %%
+joined = answer("10-join", my_joined)
+
+# %%
+_, of_second = continued(sequence[3:], 0.5, 0.0)
+say(
+    "Two readers at once end with {state} and {other}, together {joined}; one reader ends with {one}.",
+    state=state,
+    other=of_second,
+    joined=joined(state, of_second, 0.5, 3),
+    one=whole[-1],
+)
+
+# %% [markdown]
 # ## Exercise: what has to be carried?
 #
 # The mixer of Adventurer looks back in two ways. Its scan holds a state of $E \times S$ numbers. Before it,
 # a convolution lets each of $E + 2S$ channels see the token and the $K - 1$ tokens before it. When
 # the sequence is cut, how many numbers must be handed to the next piece?
+
+# %% tags=["worked"]
+# A worked example: a convolution of 3 taps, one channel. Tokens 1 to 4 have been
+# read, 5 is next.
+been_read = [1, 2, 3, 4]
+window = [*been_read, 5][-3:]
+say(
+    "Token 5 sees the tokens {window}. Of those read before, **{kept}** have to be kept.",
+    window=window,
+    kept=[one for one in window if one in been_read],
+)
+
+# %% tags=["collapse"]
+hints("10-carry")
 
 
 # %% tags=["exercise"]
@@ -174,17 +234,7 @@ say(
 
 # %%
 part_size, smallest = max(2, patch_size), 64  # the cut and the pieces that are compared below
-ask("10-pieces", tokens=f"{(IMAGE // part_size) ** 2:,}", tile=smallest)
-
-# %% tags=["exercise"]
-my_choice = (
-    # BEGIN SOLUTION
-    "a"
-    # END SOLUTION
-)
-
-# %%
-pieces_prediction = predict("10-pieces", my_choice)
+pieces_prediction = predict("10-pieces", tokens=f"{(IMAGE // part_size) ** 2:,}", tile=smallest)
 
 # %% [markdown]
 # ## Every pixel a token
@@ -199,27 +249,42 @@ from labkit.machine import keep_freed_memory
 from labkit.positions import with_class_token
 
 keep_freed_memory()  # what one piece has used serves the next
-image = torch.from_numpy(pixels).permute(2, 0, 1)[None] / 127.5 - 1
-looks, seconds_of_block = {}, []
-tell = progress("blocks")
-with torch.no_grad():
-    began = time.perf_counter()
-    tokens = model.tokenizer(image)
-    tokens = model.positions(
-        with_class_token(tokens, model.class_token, model.head.class_token)
-    )
-    cut_seconds = time.perf_counter() - began
+
+
+def as_image(pixels):
+    return torch.from_numpy(pixels).permute(2, 0, 1)[None] / 127.5 - 1
+
+
+@torch.no_grad()
+def read(image, tell):
+    """One forward pass: the features that are looked at, by block, and the seconds of each step."""
+    looks, seconds = {}, []
+
+    def timed(step, *inputs):
+        began = time.perf_counter()
+        found = step(*inputs)
+        seconds.append(time.perf_counter() - began)
+        return found
+
+    def cut(image):
+        tokens = model.tokenizer(image)
+        return model.positions(
+            with_class_token(tokens, model.class_token, model.head.class_token)
+        )
+
+    tokens = timed(cut, image)
     looks[0] = tokens[0, : shape.tokens].clone()
     for number, block in enumerate(model.blocks, start=1):
-        began = time.perf_counter()
-        block.overwrite(tokens)
-        seconds_of_block.append(time.perf_counter() - began)
+        timed(block.overwrite, tokens)
         if number % 3 == 0:
             looks[number] = tokens[0, : shape.tokens].clone()
-        tell(number / len(model.blocks), f"{seconds_of_block[-1]:.2f} s")
-    began = time.perf_counter()
-    logits = model.head(model.norm(tokens))
-    answer_seconds = time.perf_counter() - began
+        tell(number / len(model.blocks), f"block {number}: {seconds[-1]:.2f} s")
+    timed(lambda: model.head(model.norm(tokens)))
+    return looks, seconds
+
+
+image = as_image(pixels)
+looks, (cut_seconds, *seconds_of_block, answer_seconds) = read(image, progress("blocks"))
 total_seconds = cut_seconds + sum(seconds_of_block) + answer_seconds
 turned = [s for s, block in zip(seconds_of_block, model.blocks, strict=True) if block.flip]
 ahead = [s for s, block in zip(seconds_of_block, model.blocks, strict=True) if not block.flip]
@@ -236,19 +301,25 @@ say(
 # ## What single pixels become
 #
 # Each token is 256 numbers now. Of these, take the three directions in which the tokens differ
-# most, and show them as red, green and blue: a picture with one coloured cell for each token.
+# most, and show them as red, green and blue: a picture with one coloured cell for each token. In
+# JupyterLab a picture of your own is read the same way.
 
 # %%
 from labkit.figures.features import as_colours, features_figure
 
 side = IMAGE // patch_size
-seen = {k: as_colours(kept.reshape(side, side, -1).numpy()) for k, kept in looks.items()}
-Slider(
-    "blocks",
-    list(seen),
-    lambda k: features_figure(pixels, seen[k][0], block=k, share=seen[k][1], weights=whose),
-    start=12,
-).show()
+
+
+def features_of(shown, tell):
+    pixels = shown.square(IMAGE)
+    kept = looks if shown is chosen else read(as_image(pixels), tell)[0]
+    seen = {k: as_colours(one.reshape(side, side, -1).numpy()) for k, one in kept.items()}
+    return lambda k: features_figure(
+        pixels, seen[k][0], block=k, share=seen[k][1], weights=whose
+    )
+
+
+PictureSlider("blocks", list(looks), features_of, photograph=chosen, start=12).show()
 
 # %% [markdown]
 # With random weights this is no recognition: it shows how far a pixel's surroundings, read along
@@ -355,7 +426,7 @@ for k, t in enumerate(sizes):
 megabytes = [b / 1e6 for b in piece_bytes]
 show(pieces_figure(sizes, piece_seconds, megabytes, tokens=part_shape.tokens))
 
-# %%
+# %% tags=["collapse"]
 best = min(range(len(sizes)), key=lambda k: piece_seconds[k])
 say(
     "All at once takes {time:.2f} times the seconds of the fastest cut, {best:,} at a time, and holds "
@@ -407,17 +478,7 @@ table(
 # ## What would a ViT take?
 
 # %%
-ask("10-vit", tokens=f"{shape.tokens:,}")
-
-# %% tags=["exercise"]
-my_choice = (
-    # BEGIN SOLUTION
-    "c"
-    # END SOLUTION
-)
-
-# %%
-vit_prediction = predict("10-vit", my_choice)
+vit_prediction = predict("10-vit", tokens=f"{shape.tokens:,}")
 
 # %% [markdown]
 # A ViT-Tiny (width 192, fused attention) from coarse to fine. Each cut is foreseen from the three
@@ -485,7 +546,9 @@ table(
     ],
 )
 
-# %%
+# %% tags=["collapse"]
+from labkit.figures.answers import Said, outcome_figure
+
 vit_total = vit_seconds.get(patch_size, vit_foreseen.get(patch_size))
 if vit_total is None:
     say("One cut is not enough to foresee another: choose a smaller patch.")
@@ -500,7 +563,27 @@ else:
         "a" if ratio < 2 else "b" if ratio < 10 else "c",
         f"{vit_total:,.0f} seconds {how} for the ViT, {total_seconds:.1f} for Adventurer-Tiny: about "
         f"{ratio:.1f} times as long.",
-    )
+        outcome_figure(
+            {
+                name: ([(IMAGE // p) ** 2 for p in times], list(times.values()))
+                for name, times in (
+                    ("ViT-Tiny, measured", vit_seconds),
+                    ("ViT-Tiny, foreseen", vit_foreseen),
+                    ("Adventurer-Tiny, measured", {patch_size: total_seconds}),
+                )
+                if times
+            },
+            x="tokens", y="seconds of a forward pass", log="xy", title="The same photograph, by a ViT and an Adventurer",
+        ),
+        {
+            letter: Said(words, [shape.tokens] * 2, [times * total_seconds for times in between])
+            for letter, words, between in (
+                ("a", "about as long", (0.5, 2)),
+                ("b", "a few times as long", (2, 10)),
+                ("c", "ten times or more", (10, 100)),
+            )
+        },
+    )  # fmt: skip
 
 # %% [markdown]
 # ## Exercise: from FLOPs to GPU-hours
@@ -508,6 +591,14 @@ else:
 # A graphics card has a peak rate for matrix products, and a training run reaches a share of it, its
 # **utilisation**. From the model FLOPs of one image, the images of an epoch, the peak rate and
 # the utilisation, return the hours of an epoch of *training*.
+
+# %% tags=["worked"]
+# A worked example: 1,000 images forward, 2 TFLOP each, on a card that could do 100
+# TFLOP a second and reaches half of that.
+say("**{seconds:.0f} seconds**.", seconds=1000 * 2e12 / (100e12 / 2))
+
+# %% tags=["collapse"]
+hints("10-hours")
 
 
 # %% tags=["exercise"]

@@ -18,10 +18,16 @@ from labkit.lesson.exercises.lesson_02 import EXERCISES as LESSON_02
 from labkit.lesson.exercises.lesson_03 import EXERCISES as LESSON_03
 from labkit.lesson.exercises.lesson_04 import EXERCISES as LESSON_04
 from labkit.lesson.exercises.lesson_05 import EXERCISES as LESSON_05
+from labkit.lesson.exercises.lesson_06 import EXERCISES as LESSON_06
 from labkit.lesson.exercises.lesson_07 import EXERCISES as LESSON_07
+from labkit.lesson.exercises.lesson_08 import EXERCISES as LESSON_08
 from labkit.lesson.exercises.lesson_10 import EXERCISES as LESSON_10
+from labkit.lesson.exercises.lesson_11 import EXERCISES as LESSON_11
 
-_EVERY = (*LESSON_00, *LESSON_01, *LESSON_02, *LESSON_03, *LESSON_04, *LESSON_05, *LESSON_07, *LESSON_10)
+_EVERY = (
+    *(*LESSON_00, *LESSON_01, *LESSON_02, *LESSON_03, *LESSON_04, *LESSON_05, *LESSON_06, *LESSON_07, *LESSON_08),
+    *(*LESSON_10, *LESSON_11),
+)
 EXERCISES = {exercise.name: exercise for exercise in _EVERY}
 
 

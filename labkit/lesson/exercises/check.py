@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -21,15 +21,26 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Exercise:
-    """`reference` is the library's function (or one built from it); `inputs` are argument tuples to try, few and small;
-    `solved` is what a right answer is told. Every call gets its own copy of the inputs."""
+    """`reach` says how far it lies from the worked example before it: "near" asks for the same idea once more, "far"
+    for the idea where it was not shown. `hints` are two or three sentences from a nudge, which holds no code, to nearly
+    the answer. `reference` is the library's function (or one built from it); `inputs` are argument tuples to try, few
+    and small; `solved` is what a right answer is told. Every call gets its own copy of the inputs. ValueError for
+    hints that are too few or too many, or a nudge with code in it."""
 
     name: str
+    reach: Literal["near", "far"]
+    hints: Sequence[str]
     reference: Callable[..., Any]
     inputs: Sequence[tuple[Any, ...]]
     mistakes: Sequence[Mistake]
     solved: str
     tolerance: float = 1e-6
+
+    def __post_init__(self) -> None:
+        if isinstance(self.hints, str) or len(self.hints) not in (2, 3):
+            raise ValueError(f"exercise {self.name!r} must have two or three hints: one is no step, more are a text")
+        if "`" in self.hints[0]:
+            raise ValueError(f"the first hint of {self.name!r} holds code: who needs a nudge would be told the answer")
 
     def check(self, yours: Any) -> tuple[str, str]:
         """("solved" | "not solved" | "wrong", message)."""

@@ -1,4 +1,4 @@
-"""Exercises of lesson 01: counting, cutting, and finding a token's place."""
+"""Exercises of lesson 01: counting, cutting, finding a token's place, and the tokens that see a thing."""
 
 import torch
 from einops import rearrange
@@ -17,6 +17,13 @@ def count(image_size: int, patch_size: int, channels: int) -> tuple[int, int]:
 def place(token: int, columns: int) -> tuple[int, int]:
     """Row and column of a token in reading order, on a grid with `columns` columns."""
     return divmod(token, columns)
+
+
+def touched(top: int, left: int, height: int, width: int, p: int) -> int:
+    """How many patches hold at least one pixel of a box, its upper left pixel in row `top` and column `left`."""
+    rows = (top + height - 1) // p - top // p + 1
+    columns = (left + width - 1) // p - left // p + 1
+    return rows * columns
 
 
 def _image(height: int, width: int) -> Tensor:
@@ -38,6 +45,14 @@ def _only_reshaped(images: Tensor, p: int) -> Tensor:
 EXERCISES = (
     Exercise(
         "01-count",
+        reach="near",
+        hints=(
+            "Two numbers are asked for: how many patches there are, and how much one of them holds.",
+            "The grid has as many rows as columns; a patch is square too, and each of its pixels has a number "
+            "for every channel.",
+            "Return both with a comma between: the square of `image_size // patch_size`, and `patch_size**2` "
+            "times the channels.",
+        ),
         reference=count,
         inputs=((224, 16, 3), (224, 1, 3), (28, 7, 1)),
         mistakes=(
@@ -58,6 +73,14 @@ EXERCISES = (
     ),
     Exercise(
         "01-cut",
+        reach="near",
+        hints=(
+            "Each side of the image has to be split in two: which patch, and which pixel within it.",
+            "Then there are six axes. Bring the two that count patches to the front, rows before columns, and "
+            "only then flatten.",
+            "Reshape to `(b, c, rows, p, columns, p)`, permute to `(b, rows, columns, c, p, p)`, and reshape "
+            "once more.",
+        ),
         reference=patchify,
         inputs=((_image(8, 12), 4), (_image(6, 6), 2), (_image(3, 5), 1)),
         mistakes=(
@@ -81,6 +104,12 @@ EXERCISES = (
     ),
     Exercise(
         "01-place",
+        reach="near",
+        hints=(
+            "Count along: after how many tokens does the next row begin?",
+            "The row is how many whole rows have been filled, the column is what is left over.",
+            "Whole rows come from `//`, what is left over from `%`, both with `columns`.",
+        ),
         reference=place,
         inputs=((0, 14), (17, 14), (27, 10)),
         mistakes=(
@@ -94,5 +123,33 @@ EXERCISES = (
             ),
         ),
         solved="A token's number alone tells its place, if the order is agreed and the width is known.",
+    ),
+    Exercise(
+        "01-touched",
+        reach="far",
+        hints=(
+            "Take rows and columns one by one: in which row of patches does the box begin, and in which does it end?",
+            "The last row of pixels that belongs to the box is `top + height - 1`.",
+            "From the first to the last row of patches, both included, there are last minus first plus one.",
+        ),
+        reference=touched,
+        inputs=((0, 0, 16, 16, 16), (8, 8, 16, 16, 16), (5, 30, 4, 40, 8)),
+        mistakes=(
+            Mistake(
+                lambda top, left, height, width, p: height * width // p**2,
+                "You compared areas. A box that lies across a border is seen by the tokens on both sides of it.",
+            ),
+            Mistake(
+                lambda top, left, height, width, p: -(-height // p) * -(-width // p),
+                "You cut the box as if it began at a corner of a patch. Where it begins decides how many borders it "
+                "crosses.",
+            ),
+            Mistake(
+                lambda top, left, height, width, p: touched(top, left, height + 1, width + 1, p),
+                "Your box is one row and one column too large: the pixel in row `top + height` is the first one below "
+                "it.",
+            ),
+        ),
+        solved="One pixel further, and what filled one token is spread over four: the cut knows nothing of things.",
     ),
 )

@@ -1,4 +1,4 @@
-"""Exercises of lesson 02: counting what must be lost, coding patches, and measuring the error."""
+"""Exercises of lesson 02: what must be lost, the largest patch that keeps all, coding patches, measuring the error."""
 
 import math
 
@@ -7,6 +7,11 @@ from torch import Tensor
 
 from labkit.codes import PEAK, LinearCode, numbers_lost
 from labkit.lesson.exercises.check import Exercise, Mistake
+
+
+def largest_whole(channels: int, width: int) -> int:
+    """The largest patch size whose patches a code of `width` numbers can keep whole."""
+    return math.isqrt(width // channels)
 
 
 def reconstruct(patches: Tensor, mean: Tensor, directions: Tensor, width: int) -> Tensor:
@@ -58,6 +63,12 @@ _BRIGHT = torch.tensor([0.0, 100.0, 250.0], dtype=torch.float64)
 EXERCISES = (
     Exercise(
         "02-lossless",
+        reach="near",
+        hints=(
+            "How many numbers does a patch hold, and how many of them can a code of this width tell apart?",
+            "A patch holds `channels * patch_size**2` numbers; those beyond the width have nowhere to go.",
+            "A code wider than the patch loses nothing, not less than nothing: `max` of the difference and zero.",
+        ),
         reference=numbers_lost,
         inputs=((3, 16, 192), (3, 8, 192), (1, 16, 64), (3, 4, 192), (3, 2, 3)),
         mistakes=(
@@ -78,7 +89,41 @@ EXERCISES = (
         solved="Below zero it stops: once the code is as wide as the patch, more width cannot help.",
     ),
     Exercise(
+        "02-whole",
+        reach="far",
+        hints=(
+            "Turn the last exercise round: when does nothing have to go?",
+            "The numbers of a patch, `channels` times the square of p, may be at most `width`.",
+            "Divide by the channels and take the whole part of the root; `math.isqrt` takes such roots.",
+        ),
+        reference=largest_whole,
+        inputs=((3, 192), (3, 384), (1, 64), (4, 60)),
+        mistakes=(
+            Mistake(
+                lambda channels, width: math.isqrt(width),
+                "You left out the channels: each pixel of a colour photograph asks for three numbers.",
+            ),
+            Mistake(
+                lambda channels, width: width // channels,
+                "That is how many pixels fit, not how many stand along one side of the patch.",
+            ),
+            Mistake(
+                lambda channels, width: round((width / channels) ** 0.5),
+                "You rounded to the nearest whole number. If that is the larger one, the last row of pixels does not "
+                "fit any more.",
+            ),
+        ),
+        solved="Twice the width does not make it twice as large: p grows with the root of the width.",
+    ),
+    Exercise(
         "02-code",
+        reach="near",
+        hints=(
+            "Coding measures how far a patch lies from the mean along each direction; decoding walks back along them.",
+            "Take the mean away, then multiply (`@`) with the first `width` rows of `directions`, turned on "
+            "their side (`.T`).",
+            "What comes back is the codes times those same rows, not turned, and the mean on top.",
+        ),
         reference=reconstruct,
         inputs=(_case(5, 6, 2), _case(9, 4, 4), _case(3, 12, 5)),
         mistakes=(
@@ -100,6 +145,12 @@ EXERCISES = (
     ),
     Exercise(
         "02-psnr",
+        reach="near",
+        hints=(
+            "Only one number in the formula comes from the tensors: the mean squared error.",
+            "Subtract, square and take the mean; `.item()` makes a number of a tensor that holds one.",
+            "Divide the square of 255 by that error, and take ten times its `math.log10`.",
+        ),
         reference=psnr,
         inputs=((_DARK, _DARK + torch.tensor([1.0, -2.0])), (_BRIGHT, _BRIGHT - 5)),
         mistakes=(

@@ -1,4 +1,4 @@
-"""Exercises of lesson 03: the FLOPs of a block, where pairs outweigh the rest, an exponent from two measurements."""
+"""Exercises of lesson 03: the FLOPs of a block, where pairs outweigh the rest, what is kept, an exponent."""
 
 import math
 
@@ -16,6 +16,12 @@ def balance(dim: int) -> int:
     return 6 * dim
 
 
+def heavier(dim: int, inner: int, state: int) -> int:
+    """The first number of tokens at which keys and values of all of them are more numbers than a state of
+    `inner` times `state`."""
+    return inner * state // (2 * dim) + 1
+
+
 def exponent(n_small: int, t_small: float, n_large: int, t_large: float) -> float:
     """k of t = c n^k through two points."""
     return math.log(t_large / t_small) / math.log(n_large / n_small)
@@ -24,6 +30,13 @@ def exponent(n_small: int, t_small: float, n_large: int, t_large: float) -> floa
 EXERCISES = (
     Exercise(
         "03-block",
+        reach="near",
+        hints=(
+            "There are two kinds of work: what is done to each token by itself, and what is done to pairs of tokens.",
+            "A linear map of A × B takes `2 * A * B` FLOPs for each token. Four are D × D, one is D × 4D, one 4D × D.",
+            "A product over pairs makes N × N sums of D products each, two FLOPs a product; there are two such "
+            "products.",
+        ),
         reference=block_flops,
         inputs=((196, 192), (784, 768), (1, 64)),
         mistakes=(
@@ -45,6 +58,12 @@ EXERCISES = (
     ),
     Exercise(
         "03-balance",
+        reach="near",
+        hints=(
+            "Write down the two costs of the last exercise, and set them equal.",
+            "The linear layers cost `24 * N * D * D`, the pairs `4 * N * N * D`.",
+            "Cancel what stands on both sides, N once and D once, and see what is left for N.",
+        ),
         reference=balance,
         inputs=((192,), (768,), (64,)),
         mistakes=(
@@ -65,7 +84,41 @@ EXERCISES = (
         "above it sixteen times.",
     ),
     Exercise(
+        "03-heavier",
+        reach="far",
+        hints=(
+            "What must attention keep of each token that went by, and what does the state hold in all?",
+            "A key and a value are kept of each token, as wide as the token; the state has `inner * state` numbers.",
+            "Divide the one by the other, in whole numbers, and go one token beyond.",
+        ),
+        reference=heavier,
+        inputs=((192, 384, 64), (768, 1536, 16), (100, 150, 3)),
+        mistakes=(
+            Mistake(
+                lambda dim, inner, state: inner * state // dim + 1,
+                "You kept one vector for each token. The next query asks the keys and then takes of the values: two.",
+            ),
+            Mistake(
+                lambda dim, inner, state: math.isqrt(inner * state) + 1,
+                "You counted the table of all pairs. One new token needs one row of it, and nobody has to keep that.",
+            ),
+            Mistake(
+                lambda dim, inner, state: inner * state // (2 * dim),
+                "With so many tokens keys and values are at most as many numbers as the state. The next token makes "
+                "them more.",
+            ),
+        ),
+        solved="Beyond it every token makes attention's memory larger; the state stays, and has to forget.",
+    ),
+    Exercise(
         "03-exponent",
+        reach="near",
+        hints=(
+            "On logarithmic axes the two points lie on a straight line: what is its slope?",
+            "A slope is what it goes up over what it goes along; on these axes both are differences of logarithms.",
+            "A difference of logarithms is the logarithm of a ratio: `math.log` of the times' ratio over that "
+            "of the tokens'.",
+        ),
         reference=exponent,
         inputs=((100, 1.0, 400, 16.0), (196, 0.02, 784, 0.08), (1000, 3.0, 1500, 5.2)),
         mistakes=(

@@ -1,4 +1,4 @@
-"""Exercises of lesson 04: attention, the scan, its mask, and the parameters of a block."""
+"""Exercises of lesson 04: attention, the scan, its mask forwards and backwards, and the parameters of a block."""
 
 from dataclasses import replace
 
@@ -25,6 +25,11 @@ def scan(x: Tensor, dt: Tensor, a: float, b: Tensor, c: Tensor) -> Tensor:
 def mask(dt: Tensor, a: float) -> Tensor:
     """What is left at token t (row) of what came in at token s (column), (N, N)."""
     return decays(dt * a)
+
+
+def backward_mask(dt: Tensor, a: float) -> Tensor:
+    """The mask of a block that reads from the last token to the first, rows and columns in the tokens' own order."""
+    return mask(dt.flip(0), a).flip(0, 1)
 
 
 def block_parameters(width: int) -> int:
@@ -73,6 +78,12 @@ def _head(tokens: int, width: int, state: int, rate: float) -> tuple[Tensor, Ten
 EXERCISES = (
     Exercise(
         "04-attention",
+        reach="near",
+        hints=(
+            "Go from the inside out: first the scores, then the weights, then the mean of the values.",
+            "All scores at once are `q @ k.T`, divided by the root of d.",
+            "Softmax along each row (`dim=1`) makes weights of them; the weights times `v` are the answer.",
+        ),
         reference=attend,
         inputs=(_pair(5, 4), _pair(3, 9)),
         mistakes=(
@@ -97,6 +108,13 @@ EXERCISES = (
     ),
     Exercise(
         "04-scan",
+        reach="near",
+        hints=(
+            "Write the loop as it is told, for each token: fade, write, read.",
+            "The state begins as zeros of shape (S, d). What token t writes is an outer product, of `b[t]` and `x[t]`.",
+            "Fade by `torch.exp(dt[t] * a)`, write `dt[t]` times the outer product, read `h.T @ c[t]`; stack "
+            "all that was read.",
+        ),
         reference=scan,
         inputs=(_head(6, 3, 2, -0.5), _head(4, 1, 5, -1.5)),
         mistakes=(
@@ -121,6 +139,13 @@ EXERCISES = (
     ),
     Exercise(
         "04-mask",
+        reach="near",
+        hints=(
+            "What token s wrote fades with each step after its own, up to that of the token which reads.",
+            "Sum the steps from the start: those from s to t are the sum at t minus the sum at s.",
+            "As a table the difference is `sums[:, None] - sums[None, :]`; `.tril()` sets to zero what lies "
+            "above the diagonal.",
+        ),
         reference=mask,
         inputs=((torch.tensor([1.0, 2.0, 0.5, 1.5]), -0.5), (torch.tensor([0.3, 0.1, 0.7]), -2.0)),
         mistakes=(
@@ -143,7 +168,41 @@ EXERCISES = (
         tolerance=1e-5,
     ),
     Exercise(
+        "04-backward",
+        reach="far",
+        hints=(
+            "A block that reads backwards sees an ordinary sequence, only in another order.",
+            "Turn the steps round with `.flip(0)`, and take the mask of that sequence.",
+            "Its rows and columns stand in the order of reading: turn both round, and tokens are in their own places.",
+        ),
+        reference=backward_mask,
+        inputs=((torch.tensor([1.0, 2.0, 0.5, 1.5]), -0.5), (torch.tensor([0.3, 0.1, 0.7]), -2.0)),
+        mistakes=(
+            Mistake(
+                lambda dt, a: mask(dt, a).T,
+                "You exchanged rows and columns of the forward mask. Then tokens fade with the steps of those read "
+                "*before* them; reading backwards, other tokens come after.",
+            ),
+            Mistake(
+                lambda dt, a: mask(dt, a).flip(0, 1),
+                "You turned the mask and not the steps. Each token brings its own step along, whatever the order.",
+            ),
+            Mistake(
+                lambda dt, a: mask(dt.flip(0), a).flip(0),
+                "Only the rows are back in place. The columns, the tokens that were written, have to be turned too.",
+            ),
+        ),
+        solved="Zero below the diagonal now: beside a forward block, nobody is left unseen.",
+        tolerance=1e-5,
+    ),
+    Exercise(
         "04-parameters",
+        reach="near",
+        hints=(
+            "Go down the list, and count for each entry its weights and its biases.",
+            "A linear map from A to B has `A * B` weights and `B` biases; a norm has two numbers for each of the D.",
+            "Add up two norms, four maps of D × D, one of D × 4D with 4D biases, one of 4D × D with D biases.",
+        ),
         reference=block_parameters,
         inputs=((192,), (768,), (5,)),
         mistakes=(

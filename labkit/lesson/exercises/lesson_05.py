@@ -1,4 +1,4 @@
-"""Exercises of lesson 05: the learning rate as a function of the step, accuracy, and a difference with its interval."""
+"""Exercises of lesson 05: the learning rate as a function of the step, accuracy, a difference with its interval."""
 
 import math
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 from labkit.lesson.exercises.check import Exercise, Mistake
 from labkit.optimizer import learning_rate
-from labkit.stats import difference
+from labkit.stats import difference, paired
 
 
 def schedule(step: int, steps: int, peak: float, climb: int) -> float:
@@ -23,6 +23,12 @@ def accuracy(logits: Tensor, labels: Tensor) -> float:
 def gain(large: list[float], small: list[float]) -> tuple[float, float]:
     """The 95 % interval (Welch) of how much lower the losses in `small` are than those in `large`."""
     found = difference(small, large)
+    return found.low, found.high
+
+
+def paired_gain(large: list[float], small: list[float]) -> tuple[float, float]:
+    """The 95 % interval of the same, taken seed by seed."""
+    found = paired(small, large)
     return found.low, found.high
 
 
@@ -54,6 +60,10 @@ def _reversed(large: list[float], small: list[float]) -> tuple[float, float]:
     return -high, -low
 
 
+def _reversed_pairs(large: list[float], small: list[float]) -> tuple[float, float]:
+    return paired_gain(small, large)
+
+
 def _spread(large: list[float], small: list[float]) -> tuple[float, float]:
     differences = torch.tensor(large, dtype=torch.float64) - torch.tensor(small, dtype=torch.float64)
     return (differences.mean() - differences.std()).item(), (differences.mean() + differences.std()).item()
@@ -65,6 +75,14 @@ _LABELS = torch.tensor([0, 1, 1, 0])
 EXERCISES = (
     Exercise(
         "05-schedule",
+        reach="near",
+        hints=(
+            "There are two cases, the climb and what comes after it.",
+            "While `step` is below `climb`, the rate is a share of the peak that grows by the same amount with "
+            "each step.",
+            "Afterwards compute t as the text has it, and multiply half the peak with one plus `math.cos` of pi "
+            "times t.",
+        ),
         reference=schedule,
         inputs=((0, 100, 1e-3, 10), (4, 100, 1e-3, 10), (10, 100, 1e-3, 10), (55, 100, 1e-3, 10), (99, 100, 1e-3, 10)),
         tolerance=1e-9,
@@ -87,6 +105,12 @@ EXERCISES = (
     ),
     Exercise(
         "05-accuracy",
+        reach="near",
+        hints=(
+            "Ask of each image which class has the largest logit.",
+            "`argmax` along the classes (`dim=1`) gives its index; compare the indices with the labels.",
+            "`.float()` makes ones of what is true; their mean is the share, and `.item()` makes a number of it.",
+        ),
         reference=accuracy,
         inputs=((_LOGITS, _LABELS), (_LOGITS[:3], torch.tensor([1, 2, 2]))),
         mistakes=(
@@ -107,6 +131,12 @@ EXERCISES = (
     ),
     Exercise(
         "05-interval",
+        reach="near",
+        hints=(
+            "Which loss is taken from which? A gain is positive where the small patch has the lower loss.",
+            "The function gives the interval of its second argument minus its first.",
+            "Call it with `small` first and `large` second, and return its ends `low` and `high`.",
+        ),
         reference=gain,
         inputs=(([2.47, 2.49, 2.52], [2.10, 2.08, 2.15]), ([1.0, 1.3, 1.1], [1.0, 0.9, 1.2])),
         tolerance=1e-6,
@@ -127,5 +157,33 @@ EXERCISES = (
             ),
         ),
         solved="If zero lies inside, the seeds do not show a difference, however nice the means look.",
+    ),
+    Exercise(
+        "05-paired",
+        reach="far",
+        hints=(
+            "What does a seed do to both of its runs, that a comparison of two means leaves in?",
+            "Take the small patch's loss from the large one's seed by seed, so that one list of gains remains.",
+            "`zip` goes through both lists together; `interval` of the gains has the ends `low` and `high`.",
+        ),
+        reference=paired_gain,
+        inputs=(([2.47, 2.49, 2.61], [2.30, 2.33, 2.46]), ([1.0, 1.3, 1.1, 1.6], [0.9, 1.25, 0.95, 1.5])),
+        mistakes=(
+            Mistake(
+                gain,
+                "You compared the two means as if their seeds had nothing to do with each other. What a seed does to "
+                "both runs then counts as noise, twice.",
+            ),
+            Mistake(
+                _reversed_pairs,
+                "The sign is turned round: how much *lower* the small patch's loss is, is large minus small.",
+            ),
+            Mistake(
+                _spread,
+                "You took the standard deviation of the gains: that is how far one seed lies from another. The mean "
+                "of several is known better, and needs the t factor.",
+            ),
+        ),
+        solved="What both runs of a seed share is gone from it; if they share nothing, it is no narrower.",
     ),
 )

@@ -58,6 +58,12 @@ def _variance(residuals: list[float], parameters: int) -> float:
 EXERCISES = (
     Exercise(
         "07-straight",
+        reach="near",
+        hints=(
+            "Between which two rows of numbers is the correlation asked for?",
+            "They are the logarithms of `x`, and the logarithms of the losses once `c` was taken off each.",
+            "`np.corrcoef` of the two is a table of four; its entry `[0, 1]` is their correlation, to be squared.",
+        ),
         reference=straight,
         inputs=(
             ([16.0, 8.0, 4.0, 2.0, 1.0], [1.12, 0.93, 0.87, 0.84, 0.81], 0.8),
@@ -78,6 +84,12 @@ EXERCISES = (
     ),
     Exercise(
         "07-chi-square",
+        reach="near",
+        hints=(
+            "Ask of each point how many of its own standard deviations it lies from the curve.",
+            "Divide the distance by the error, and then square.",
+            "`zip` goes through the three lists together; `sum` adds the squares up.",
+        ),
         reference=chi_square,
         inputs=(
             ([1.0, 0.8, 0.7], [0.98, 0.82, 0.7], [0.01, 0.02, 0.01]),
@@ -102,6 +114,14 @@ EXERCISES = (
     ),
     Exercise(
         "07-spread",
+        reach="far",
+        hints=(
+            "Write chi-square with one unknown standard deviation for all points, and set it equal to what one "
+            "expects.",
+            "The unknown comes out of the sum: squared residuals over its square are as many as points minus "
+            "parameters.",
+            "Solve for it: the squares added up, over `len(residuals) - parameters`, and the root of that.",
+        ),
         reference=needed_spread,
         inputs=(([0.01, -0.02, 0.01, 0.0, 0.005], 2), ([0.3, -0.1, 0.2, -0.4], 3)),
         mistakes=(

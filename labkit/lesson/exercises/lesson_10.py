@@ -1,4 +1,4 @@
-"""Exercises of lesson 10: reading on from a state, what has to be carried, an epoch in GPU-hours."""
+"""Exercises of lesson 10: reading on from a state, joining two readers, what has to be carried, GPU-hours."""
 
 from collections.abc import Sequence
 
@@ -27,6 +27,11 @@ def _nothing_left(x: Sequence[float], keep: float, state: float) -> tuple[list[f
     return continued(x, keep, state)[0], state
 
 
+def joined(first: float, second: float, keep: float, length: int) -> float:
+    """The last state of the whole, from those of two pieces that were read from zero, the second `length` long."""
+    return keep**length * first + second
+
+
 def carried(inner: int, state: int, taps: int) -> int:
     """Numbers that a mixer carries from piece to piece: the state, and the inputs of the convolution that its next
     window still needs."""
@@ -41,6 +46,12 @@ def gpu_hours(flops_per_image: float, images: float, peak: float, utilisation: f
 EXERCISES = (
     Exercise(
         "10-continue",
+        reach="near",
+        hints=(
+            "Nothing begins at zero here: the first number finds what earlier ones have left.",
+            "In a loop over `x`, multiply the state by `keep`, add the number, and note the result in a list.",
+            "Return the list and, after a comma, the state that you end with.",
+        ),
         reference=continued,
         inputs=(([1.0, 2.0, 3.0], 0.5, 0.0), ([1.0, -1.0], 0.9, 10.0), ([4.0], 0.25, 8.0)),
         mistakes=(
@@ -62,7 +73,40 @@ EXERCISES = (
         solved="Whoever reads on from your last state cannot tell that the sequence was ever cut.",
     ),
     Exercise(
+        "10-join",
+        reach="far",
+        hints=(
+            "What would have become of the first reader's state while the second piece was read?",
+            "It would have faded once for each number of the second piece, and nothing else.",
+            "The recurrence is linear: the second reader's state is added, and `length` fadings are a power of `keep`.",
+        ),
+        reference=joined,
+        inputs=((3.0, 5.0, 0.5, 3), (10.0, -1.0, 0.9, 4), (2.0, 0.5, 0.25, 1)),
+        mistakes=(
+            Mistake(
+                lambda first, second, keep, length: first + second,
+                "You added the states as they are. While the second piece was read, the first would have faded.",
+            ),
+            Mistake(
+                lambda first, second, keep, length: keep * first + second,
+                "The first state fades at each number of the second piece, not once for the whole piece.",
+            ),
+            Mistake(
+                lambda first, second, keep, length: first + keep**length * second,
+                "You let the later state fade. Nothing was read after it; the earlier one is older.",
+            ),
+        ),
+        solved="So pieces need not wait for each other: this is how a scan is shared out on a graphics card.",
+    ),
+    Exercise(
         "10-carry",
+        reach="near",
+        hints=(
+            "Two things look back, the scan and the convolution: what has the next piece to know of each?",
+            "Of the scan its state, `inner * state` numbers; of the convolution the inputs of a few tokens, in "
+            "every channel.",
+            "One tap falls on the new token, so the tokens are `taps - 1`, with `inner + 2 * state` channels each.",
+        ),
         reference=carried,
         inputs=((512, 64, 4), (1536, 64, 4), (128, 16, 2)),
         mistakes=(
@@ -83,6 +127,12 @@ EXERCISES = (
     ),
     Exercise(
         "10-hours",
+        reach="near",
+        hints=(
+            "Work over rate is time. How much work is an epoch of training?",
+            "A backward pass costs two forward passes, so each image counts three times.",
+            "The rate is the peak times the utilisation; what comes out are seconds, and an hour has `3600` of them.",
+        ),
         reference=gpu_hours,
         inputs=((1e12, 1e6, 3e14, 0.5), (1.6e13, 1.28e6, 3.12e14, 0.3), (4e10, 5e4, 1e14, 1.0)),
         mistakes=(

@@ -1,0 +1,489 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+#   labkit:
+#     number: "06"
+#     title: Scaling runs
+#     summary: A small sweep of your own, then the recorded surface of loss over patch size and budget, with seeds; when does each halving start to pay?
+#     builds_on: ["05"]
+#     objectives:
+#       - text: say beforehand what a sweep will cost
+#         check: 06-hours
+#       - text: tell from intervals at several budgets from where on a halving pays
+#         check: 06-pays
+#       - text: see from local slopes if a curve over patch size is one power law
+#         check: 06-slopes
+#       - text: name the budget that any statement about small patches depends on
+#         check: 06-budget
+#     working_minutes: 45
+#     measures_time: false
+#     timeout_seconds: 900
+#     parameters:
+#       model:
+#         type: str
+#         choices: [vit, adventurer]
+#         about: the architecture of the small sweep
+#       steps:
+#         type: int
+#         low: 4
+#         high: 100000
+#         full: 600
+#         about: training steps of each run of the small sweep
+#       seeds:
+#         type: int
+#         low: 2
+#         high: 20
+#         full: 5
+#         about: runs of each patch size in the small sweep
+#       draws:
+#         type: int
+#         low: 50
+#         high: 100000
+#         full: 5000
+#         about: draws of each bootstrap
+# ---
+
+# %% [markdown]
+# # Scaling runs
+#
+# The paper's title makes a promise: cut an image finer, and the loss falls. It shows so at one
+# training recipe for each size of image. Here the budget is an axis of its own.
+# The question is no longer *whether* a smaller patch helps but **from when on**, by how much, and with
+# what certainty. First a small sweep that runs while you watch, then a recorded one that took hours.
+
+# %% tags=["parameters"]
+model = "vit"
+steps = 150
+seeds = 3
+draws = 1000
+
+# %%
+from labkit.lesson import (
+    Slider,
+    answer,
+    hints,
+    keep,
+    predict,
+    say,
+    say_recorded,
+    show,
+    start,
+    table,
+)
+
+start("06")
+
+# %% [markdown]
+# ## What will it cost?
+#
+# A grid of runs grows like a product: patch sizes times budgets times seeds times architectures. Who
+# plans one asks for the price first: seconds of a step, times steps, times runs.
+
+# %% tags=["worked"]
+# A worked example: one run of a thousand steps, at a tenth of a second each.
+one_run = 1000 * 0.1 / 3600
+say(
+    "One run takes {hours:.3f} hours on one core; ten seeds of it take {ten:.2f}.",
+    hours=one_run,
+    ten=10 * one_run,
+)
+
+# %% [markdown]
+# ## Exercise: the price of a sweep
+#
+# `step_seconds` holds the seconds of one training step for each patch size. Each patch size is trained
+# for each of the `budgets` (numbers of steps), each of these with `seeds` seeds, each run on one core.
+# Return the **core-hours** of the whole sweep.
+
+# %% tags=["collapse"]
+hints("06-hours")
+
+
+# %% tags=["exercise"]
+def my_hours(step_seconds, budgets, seeds):
+    # BEGIN SOLUTION
+    return sum(step_seconds) * sum(budgets) * seeds / 3600
+    # END SOLUTION
+
+
+# %%
+hours = answer("06-hours", my_hours)
+
+# %% [markdown]
+# ## Run: a small sweep
+#
+# `grid` makes the runs, `predict` takes a few steps of each kind and says what all of them will take,
+# `sweep` trains them side by side, each in a process of its own. Killed at any time, it would go on
+# where it was.
+
+# %%
+import tempfile
+from pathlib import Path
+
+from labkit.scaling import losses_of
+from labkit.sweep import grid, sweep
+from labkit.sweep import predict as predict_cost
+
+runs = grid(
+    model=model,
+    patch_size=[16, 8, 4],
+    seed=list(range(seeds)),
+    steps=steps,
+    learning_rate=3e-3,
+)
+cost = predict_cost(runs)
+per_step = [kind.step for kind in cost.kinds]
+say(
+    "{count} runs: {hours:.4f} core-hours by your formula, {foreseen:.4f} with the looks at validation and test crops.",
+    count=len(runs), hours=hours(per_step, [steps], seeds), foreseen=cost.core_hours,
+)  # fmt: skip
+
+# %%
+with tempfile.TemporaryDirectory() as folder:
+    small = sweep(runs, Path(folder), predicted=cost)
+assert not small.failed, small.failed
+
+# %%
+from labkit.figures.surface import surface_figure
+
+titles = {"vit": "ViT", "adventurer": "Adventurer"}
+small_losses = losses_of(small.records)
+show(surface_figure({titles[model]: small_losses}, steps, image_size=16))
+
+# %%
+from labkit.scaling import halvings
+
+words = {
+    "yes": "is shown to be better than",
+    "no": "is shown to be worse than",
+    "not shown": "is not shown to differ from",
+}
+for one in halvings(small_losses):
+    gain = one.gains[steps]
+    say(
+        "p = {smaller} {verdict} p = {larger} after {steps} steps: it changes the loss by {mean:+.3f} ({low:+.3f} to {high:+.3f}) nats.",
+        smaller=one.smaller, larger=one.larger, verdict=words[one.verdicts[steps]], steps=steps,
+        mean=-gain.mean, low=-gain.high, high=-gain.low,
+    )  # fmt: skip
+
+# %% [markdown]
+# ## Predict: the shortest budget
+#
+# The recorded sweep has both architectures, patch sizes from the whole crop down, and budgets that grow
+# fourfold from one to the next, with several seeds each. Its description, `data/runs/grid.toml`, was
+# written down before the first run was started.
+
+# %%
+from labkit.records import REPOSITORY
+from labkit.scaling import budgets, sizes
+from labkit.sweep import described, recorded_runs
+
+lines = recorded_runs("grid")
+image_size = lines[0]["image_size"]
+surfaces = {
+    title: losses_of([line for line in lines if line["model"] == name])
+    for name, title in titles.items()
+}
+all_budgets = sorted({budget for losses in surfaces.values() for budget in budgets(losses)})
+shortest, longest = all_budgets[0], all_budgets[-1]
+there = {(line["model"], line["patch_size"], line["steps"]) for line in lines}
+planned = [
+    (run.model, run.patch_size, run.steps)
+    for run in described(str(REPOSITORY / "data" / "runs" / "grid.toml"))
+]
+say(
+    "{count} runs of {planned} planned ones are recorded{missing}.",
+    count=len(lines), planned=len(planned),
+    missing="; still missing: " + ", ".join(
+        f"{titles[name]} p = {p} at {budget:,} steps" for name, p, budget in dict.fromkeys(planned) if (name, p, budget) not in there
+    ) if set(planned) - there else "",
+)  # fmt: skip
+at_shortest = [p for p in sizes(surfaces["ViT"]) if (p, shortest) in surfaces["ViT"]]
+prediction = predict("06-budget", steps=shortest, sizes=", ".join(map(str, at_shortest)))
+
+# %% tags=["collapse"]
+from labkit.figures.answers import Said
+from labkit.stats import mean
+
+at_first = {
+    p: mean(list(seeds_.values()))
+    for (p, budget), seeds_ in surfaces["ViT"].items() if budget == shortest
+}  # fmt: skip
+by_loss = sorted(at_first, key=at_first.get)
+largest, smallest = max(at_first), min(at_first)
+middle = sorted(at_first)[len(at_first) // 2]
+low = min(at_first.values()) - 0.02
+prediction.reveal(
+    "a" if by_loss[0] == smallest else "b" if by_loss[0] == largest else "c",
+    "after {} steps the ViT's mean losses are {}.".format(
+        shortest, ", ".join(f"{at_first[p]:.2f} at p = {p}" for p in sorted(at_first, reverse=True))
+    ),
+    surface_figure({"ViT": surfaces["ViT"]}, shortest, image_size=image_size),
+    {
+        "a": Said("smallest patch lowest", [largest, smallest], [at_first[largest], low]),
+        "b": Said("largest patch lowest", [largest, smallest], [low, at_first[largest]], at=0),
+        "c": Said("one in between lowest", [largest, middle, smallest], [at_first[largest], low, at_first[largest]], at=1),
+    },
+)  # fmt: skip
+
+# %% [markdown]
+# ## The surface
+#
+# Move the slider: the budget grows fourfold from one position to the next. Circles are single seeds,
+# marks are means with intervals over seeds, and the other budgets stand behind in grey. Watch
+# which end of the curve falls fastest. At the largest patch the crop is **one token**: there is nothing to
+# mix, and no more training will change that.
+
+# %%
+Slider(
+    "training steps",
+    all_budgets,
+    lambda budget: surface_figure(surfaces, budget, image_size=image_size),
+    start=longest,
+).show()
+
+# %%
+from labkit.figures.surface import with_reach
+from labkit.stats import interval
+
+
+def told(title, p, budget):
+    """A mean with its interval, or nothing where no run is recorded."""
+    if (p, budget) not in surfaces[title]:
+        return ""
+    found = interval(list(surfaces[title][p, budget].values()))
+    return f"{with_reach(found)} ({found.n})"
+
+
+for title, losses in surfaces.items():
+    say("**{title}**: test loss ± half a 95 % interval (seeds)", title=title)
+    table(
+        ("p", *(f"{budget:,} steps" for budget in all_budgets)),
+        [(str(p), *(told(title, p, budget) for budget in all_budgets)) for p in sizes(losses)],
+    )
+
+# %% [markdown]
+# At an empty place no run is recorded.
+#
+# ## When does a halving start to pay?
+#
+# Runs with the same seed see the same crops in the same order, so what a halving brings is computed **seed by
+# seed**. It pays *from a budget on* if it is shown to help there **and at every larger budget** that was run. One
+# lucky budget in between is not enough.
+
+# %% tags=["worked"]
+# A worked example: intervals of the gain at two budgets.
+example = {100: (-0.2, 0.1), 400: (0.05, 0.3)}
+helps = {budget: low > 0 for budget, (low, high) in example.items()}
+say("Shown to help: {helps}. So this halving pays from **400** steps on.", helps=helps)
+
+# %% [markdown]
+# ## Exercise: from when on?
+#
+# `gains` maps a budget to the two ends (low, high) of the interval of the gain there. Return the smallest
+# budget from which on the halving is shown to help at **all** budgets, or 0 if it is not shown at the
+# largest one. The budgets may come in any order.
+
+# %% tags=["collapse"]
+hints("06-pays")
+
+
+# %% tags=["exercise"]
+def my_pays(gains):
+    # BEGIN SOLUTION
+    found = 0
+    for budget in sorted(gains, reverse=True):
+        if gains[budget][0] <= 0:
+            break
+        found = budget
+    return found
+    # END SOLUTION
+
+
+# %%
+pays = answer("06-pays", my_pays)
+
+# %%
+from labkit.figures.surface import SHOWN, halvings_figure
+
+found = {title: halvings(losses) for title, losses in surfaces.items()}
+show(halvings_figure(found))
+
+
+# %%
+def first_paid(one):
+    """From when on a halving pays, in words; where it does not, what is shown at its largest budget."""
+    first = pays({budget: (gain.low, gain.high) for budget, gain in one.gains.items()})
+    earlier = " or earlier" if first == min(one.gains) else ""
+    if first:
+        return f"{first:,} steps{earlier}"
+    return f"not within these budgets ({SHOWN[one.verdicts[max(one.gains)]]} at {max(one.gains):,})"
+
+
+rows = []
+for title, some in found.items():
+    for one in some:
+        last = max(one.gains)
+        at_end = one.gains[last]
+        rows.append((title, f"{one.larger} to {one.smaller}", first_paid(one), f"{last:,}", f"{at_end.mean:+.3f}",
+                     f"{at_end.low:+.3f} to {at_end.high:+.3f}", at_end.n))  # fmt: skip
+table(
+    (
+        "model",
+        "p",
+        "pays from",
+        "largest budget run",
+        "gain there, nats",
+        "95 % interval",
+        "seeds",
+    ),
+    rows,
+)
+
+# %% [markdown]
+# Read it from the top down, from coarse cuts to fine ones. A statement such as *smaller patches are better* has a
+# range of patch sizes and a budget in it, whether they are said or not. *Not within these budgets* is no verdict on
+# larger ones.
+#
+# ## Is it one power law?
+#
+# A power law has the same **slope** everywhere on logarithmic axes: each halving takes off the same *share* of the
+# loss.
+
+# %% tags=["worked"]
+# A worked example: from p = 4 to p = 2 the loss falls from 1.0 to 0.9.
+import math
+
+slope = math.log(0.9 / 1.0) / math.log(2 / 4)
+say(
+    "The slope between these two points is {slope:.3f}: halving p takes off {share:.0%}.",
+    slope=slope,
+    share=1 - 0.9,
+)
+
+# %% [markdown]
+# ## Exercise, farther off: slope by slope
+#
+# Given `patch_sizes` and `losses`, both in order, return the list of slopes of $\ln L$ over $\ln p$ between
+# neighbours. There is one less than there are points.
+
+# %% tags=["collapse"]
+hints("06-slopes")
+
+
+# %% tags=["exercise"]
+def my_slopes(patch_sizes, losses):
+    # BEGIN SOLUTION
+    import math
+
+    return [
+        math.log(losses[k + 1] / losses[k]) / math.log(patch_sizes[k + 1] / patch_sizes[k])
+        for k in range(len(losses) - 1)
+    ]
+    # END SOLUTION
+
+
+# %%
+slopes = answer("06-slopes", my_slopes)
+
+# %%
+from itertools import pairwise
+
+rows = []
+for title, losses in surfaces.items():
+    for budget in all_budgets:
+        here = [p for p in sizes(losses) if (p, budget) in losses]
+        means = [mean(list(losses[p, budget].values())) for p in here]
+        each = dict(zip(pairwise(here), slopes(here, means), strict=True))
+        rows.append((title, f"{budget:,}", *(f"{each[p, p // 2]:+.3f}" if (p, p // 2) in each else ""
+                                             for p in sizes(losses)[:-1])))  # fmt: skip
+table(("model", "steps", *(f"{p} to {p // 2}" for p in sizes(surfaces["ViT"])[:-1])), rows)
+
+# %% [markdown]
+# One pure power law would show one number in each row, but for the noise of seeds. A positive slope says that the smaller patch has the lower loss. And the
+# exponent of the straight line through all points of a budget that have all seeds, with its two uncertainties kept
+# apart: other seeds on these photographs, and other photographs under these models.
+
+# %%
+import numpy as np
+
+from labkit.scaling import of_parameter
+
+rows, exponents = [], {}
+for name, title in titles.items():
+    for budget in all_budgets:
+        mine = [line for line in lines if line["model"] == name and line["steps"] == budget]
+        most = max(
+            len(surfaces[title][p, budget])
+            for p in sizes(surfaces[title])
+            if (p, budget) in surfaces[title]
+        )
+        full = [
+            p
+            for p in sizes(surfaces[title])
+            if len(surfaces[title].get((p, budget), ())) == most
+        ]
+        by_class = [
+            [list(line["class_loss"].values()) for line in mine if line["patch_size"] == p]
+            for p in full
+        ]
+        one = of_parameter("power", full, np.array(by_class), draws=draws)
+        exponents[title, budget] = one.over_seeds
+        rows.append((title, f"{budget:,}", ", ".join(map(str, full)), f"{one.over_seeds.mean:+.3f}",
+                     f"{one.over_seeds.low:+.3f} to {one.over_seeds.high:+.3f}",
+                     f"{one.over_images.low:+.3f} to {one.over_images.high:+.3f}"))  # fmt: skip
+table(("model", "steps", "fitted at p =", "exponent b", "over seeds", "over photographs"), rows)
+
+# %% tags=["collapse"]
+common = max(
+    budget for budget in all_budgets
+    if all((p, budget) in losses for losses in surfaces.values() for p in (16, 8, 4))
+)  # fmt: skip
+order = {
+    title: [one.verdicts[common] for one in some if one.larger in (16, 8)] for title, some in found.items()
+}  # fmt: skip
+keep(
+    common=common,
+    shortest=shortest,
+    order_vit=", ".join(SHOWN[verdict] for verdict in order["ViT"]),
+    order_adventurer=", ".join(SHOWN[verdict] for verdict in order["Adventurer"]),
+    best_first=by_loss[0],
+    vit={f"{p}, {budget}": told("ViT", p, budget) for p, budget in surfaces["ViT"]},
+    adventurer={f"{p}, {budget}": told("Adventurer", p, budget) for p, budget in surfaces["Adventurer"]},
+    pays={f"{title}, {one.larger} to {one.smaller}": one.pays_from or 0 for title, some in found.items() for one in some},
+    vit_pays="; ".join(f"{one.larger} to {one.smaller}: {first_paid(one)}" for one in found["ViT"]),
+    adventurer_pays="; ".join(f"{one.larger} to {one.smaller}: {first_paid(one)}" for one in found["Adventurer"]),
+    vit_exponent=exponents["ViT", common].mean,
+    adventurer_exponent=exponents["Adventurer", common].mean,
+    exponents={f"{title}, {budget}": f"{one.mean:+.3f} ({one.low:+.3f} to {one.high:+.3f})" for (title, budget), one in exponents.items()},
+    small={str(one.smaller): one.verdicts[steps] for one in halvings(small_losses)},
+)  # fmt: skip
+
+# %% [markdown]
+# ## What you should see
+
+# %% tags=["collapse"]
+say_recorded(
+    "06_scaling_runs",
+    "After {shortest} steps the ViT's lowest mean loss stood at p = {best_first}. Each halving paid from, "
+    "ViT: {vit_pays}; Adventurer: {adventurer_pays}. At {common:,} steps, the largest budget that both have, 16 to 8 and "
+    "8 to 4 are: {order_vit} (ViT); {order_adventurer} (Adventurer), with exponents of "
+    "{vit_exponent:.2f} and {adventurer_exponent:.2f}.",
+)
+
+# %% [markdown]
+# ## Limits of this result
+#
+# - Fourteen photographs, crops of few pixels, small models: exponents are theirs, not those of ImageNet.
+# - One learning rate for all, which was searched on the validation strip at one budget and for all patch sizes but
+#   single pixels. Longer runs may want another, and where a small patch does not pay, its rate may be why.
+# - The budget is counted in steps here. A step of small patches costs far more than one of large patches; the lesson
+#   on equal compute takes that up.
+# - Many comparisons are made, each at the same level: of twenty without any difference one is expected to be shown.
+#
+# ## Next
+#
+# The same runs once more, over what they cost.

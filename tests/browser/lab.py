@@ -1,0 +1,154 @@
+"""JupyterLab on a free port, a lesson opened in it, run from its menu, its sliders moved from the keyboard."""
+
+import json
+import os
+import re
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from playwright.sync_api import Browser, ElementHandle, Page
+from playwright.sync_api import TimeoutError as TooLong
+from watching import Watch
+
+SLOW = 240_000  # ms for one step of JupyterLab's
+RUN = 600_000  # ms for all cells of a lesson
+# Beginnings of messages that JupyterLab leaves in the console of its own accord.
+KNOWN: tuple[str, ...] = ()
+SETTINGS = {
+    # every cell is in the page, not only those in sight
+    "notebook-extension/tracker": {"windowingMode": "none"},
+    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True},
+}
+ERROR = ".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.error']"
+STATE = """(error) => {
+  const cells = [...document.querySelectorAll('.jp-NotebookPanel .jp-CodeCell')];
+  const prompts = cells.map((one) => one.querySelector('.jp-InputArea-prompt').textContent.trim());
+  const raised = document.querySelector(error);
+  return cells.length > 0 && (raised || prompts.every((one) => /^\\[\\d+\\]:$/.test(one)));
+}"""
+# What a slider must change: its figure. Words beside it that change alone would be a lie.
+LOOK = "(box) => [...box.querySelectorAll('.main-svg')].map((one) => one.innerHTML).join('')"
+EMPTY = "() => [...document.querySelectorAll('.js-plotly-plot')].filter((one) => !one._fullData?.length).length"
+
+
+class Lab(NamedTuple):
+    """A server's address and the token that opens it."""
+
+    address: str
+    token: str
+
+
+@contextmanager
+def running(notebooks: Path, scratch: Path) -> Iterator[Lab]:
+    """JupyterLab over a folder of notebooks; settings and log lie in `scratch`, not in the reader's home."""
+    lab = Lab(f"http://127.0.0.1:{_free_port()}", secrets.token_hex(16))
+    for name, values in SETTINGS.items():
+        path = scratch / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(values))
+    places = {"SETTINGS_DIR": "settings", "WORKSPACES_DIR": "workspaces"}
+    surroundings = os.environ | {f"JUPYTERLAB_{name}": str(scratch / place) for name, place in places.items()}
+    surroundings |= {"JUPYTER_CONFIG_DIR": str(scratch / "config"), "OMP_NUM_THREADS": "1"}
+    words = ["--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={lab.address.rpartition(':')[2]}"]
+    words += ["--ServerApp.port_retries=0", f"--IdentityProvider.token={lab.token}", f"--notebook-dir={notebooks}"]
+    words += ["--LabApp.extension_manager=readonly"]
+    with (scratch / "log").open("w") as log:
+        command = [sys.executable, "-m", "jupyterlab", *words]
+        server = subprocess.Popen(command, env=surroundings, stdout=log, stderr=log, start_new_session=True)
+        try:
+            _wait_for(lab, server, scratch / "log")
+            yield lab
+        finally:
+            os.killpg(server.pid, signal.SIGTERM)
+            server.wait(60)
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def _wait_for(lab: Lab, server: subprocess.Popen, log: Path) -> None:
+    for _ in range(240):
+        try:
+            with urllib.request.urlopen(f"{lab.address}/api/status?token={lab.token}", timeout=10):
+                return
+        except (urllib.error.URLError, TimeoutError, ConnectionError):
+            if server.poll() is not None:
+                break
+            time.sleep(1)
+    raise RuntimeError(f"JupyterLab did not start: {log.read_text()[-2000:]}")
+
+
+def opened(browser: Browser, lab: Lab, name: str) -> tuple[Page, Watch]:
+    """A notebook in a tab of its own, ready to be run."""
+    context = browser.new_context(viewport={"width": 1400, "height": 1000})
+    context.set_default_timeout(SLOW)
+    page = context.new_page()
+    watch = Watch(page, KNOWN)
+    page.goto(f"{lab.address}/lab/tree/{name}?token={lab.token}&reset")
+    page.wait_for_selector(".jp-NotebookPanel .jp-Notebook")
+    page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]", state="attached")
+    return page, watch
+
+
+def run_all(page: Page) -> list[str]:
+    """Run > Run All Cells, and wait; the errors that came out."""
+    page.locator("#jp-MainMenu .lm-MenuBar-itemLabel", has_text=re.compile("^Run$")).click()
+    page.locator(".lm-Menu-item[data-command='runmenu:run-all'] .lm-Menu-itemLabel").click()
+    try:
+        page.wait_for_function(STATE, arg=ERROR, timeout=RUN, polling=500)
+    except TooLong:
+        return ["not all cells were run in time"]
+    return [f"a cell raised: {one.inner_text()[-300:]}" for one in page.query_selector_all(ERROR)]
+
+
+def empty_figures(page: Page, patience: int = 60_000) -> list[str]:
+    """A fault if figures without a single trace are left after `patience` ms."""
+    try:
+        page.wait_for_function(f"() => ({EMPTY})() === 0", timeout=patience)
+    except TooLong:
+        return [f"{page.evaluate(EMPTY)} figures are empty"]
+    return []
+
+
+def move_sliders(page: Page, patience: int = 60_000) -> tuple[int, list[str]]:
+    """Every slider from its start to both ends with the keyboard; how many there are, and which moved nothing
+    within `patience` ms."""
+    handles = page.query_selector_all(".jp-NotebookPanel .widget-slider .noUi-handle")
+    return len(handles), [
+        fault for place, handle in enumerate(handles, start=1) for fault in _moved(page, handle, place, patience)
+    ]
+
+
+def _moved(page: Page, handle: ElementHandle, place: int, patience: int) -> list[str]:
+    control = handle.evaluate_handle("one => one.closest('.widget-slider')").as_element()
+    box = handle.evaluate_handle("one => one.closest('.widget-vbox')").as_element()
+    faults, moves = [], 0
+    handle.scroll_into_view_if_needed()
+    handle.focus()
+    for key in ("ArrowRight", "ArrowLeft"):
+        for _ in range(60):
+            value, seen = control.query_selector(".widget-readout").inner_text(), box.evaluate(LOOK)
+            page.keyboard.press(key)
+            page.wait_for_timeout(100)
+            now = control.query_selector(".widget-readout").inner_text()
+            if now == value:
+                break
+            moves += 1
+            try:
+                page.wait_for_function(f"([box, seen]) => ({LOOK})(box) !== seen", arg=[box, seen], timeout=patience)
+            except TooLong:
+                faults.append(f"slider {place}: nothing follows it from {value} to {now}")
+    return faults or ([] if moves else [f"slider {place} does not move"])

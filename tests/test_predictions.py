@@ -1,0 +1,328 @@
+"""Predictions: covered until a choice is made, the answer drawn in, choices kept on this machine and never lost."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any, ClassVar
+
+import ipywidgets as widgets
+import jupytext
+import plotly.graph_objects as go
+import pytest
+from IPython.display import Markdown
+from lesson_cells import SOURCES
+
+from labkit.figures.answers import Said, outcome_figure, with_answer
+from labkit.figures.style import INK
+from labkit.lesson import choices, covers, predictions, so_far
+from labkit.lesson.predictions import Prediction, forget_predictions, predict
+from labkit.lesson.questions import QUESTIONS, Misconception, Question
+
+VALUES = {"small": 4, "steps": 150, "seeds": 3, "tokens": "784", "tile": "64", "sizes": "16, 8, 4"}
+FIGURE = outcome_figure({"losses": (["p = 16", "p = 8"], [2.0, 1.0])}, x="patch size", y="loss", title="Losses")
+SAID = {letter: Said(f"answer {letter}", ["p = 16", "p = 8"], [2.0, k]) for k, letter in enumerate("abcd")}
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A store of choices of the test's own."""
+    monkeypatch.setattr(choices, "FILE", tmp_path / "my_predictions.json")
+    return choices.FILE
+
+
+class Place:
+    """Stands for one output of a cell that can change."""
+
+    every: ClassVar[list["Place"]] = []
+
+    def __init__(self) -> None:
+        self.shown: Any = None
+        Place.every.append(self)
+
+    def display(self, content: Any) -> None:
+        self.shown = content
+
+    def update(self, content: Any, *, raw: bool = False) -> None:
+        assert raw == isinstance(content, dict)
+        self.shown = content
+
+
+@pytest.fixture
+def live(store: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Somebody is at the screen; gives what cells display."""
+    shown: list[Any] = []
+    monkeypatch.setattr(predictions, "somebody_is_there", lambda: True)
+    monkeypatch.setattr(so_far, "somebody_is_there", lambda: True)
+    for module in (predictions, so_far):
+        monkeypatch.setattr(module, "display", lambda *things, **_: shown.extend(things))
+    monkeypatch.setattr(covers, "DisplayHandle", Place)
+    monkeypatch.setattr(Place, "every", [])
+    return shown
+
+
+@pytest.fixture
+def headless(store: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[list[str], list[go.Figure]]:
+    """Nobody is there; gives the words and the figures that cells show."""
+    words: list[str] = []
+    figures: list[go.Figure] = []
+    monkeypatch.setattr(predictions, "display", lambda text: words.append(text.data))
+    monkeypatch.setattr(predictions, "show", figures.append)
+    return words, figures
+
+
+def buttons(box: widgets.VBox) -> dict[str, widgets.Button]:
+    found = [w for row in box.children if isinstance(row, widgets.HBox) for w in row.children]
+    return {one.description: one for one in found if isinstance(one, widgets.Button)}
+
+
+def status(box: widgets.VBox) -> str:
+    return next(w.value for row in box.children[-2:-1] for w in row.children if isinstance(w, widgets.HTML))
+
+
+def covered() -> bool:
+    """Whether the two outputs of the only reveal show no figure, and say what to do."""
+    figure, words = Place.every
+    return isinstance(figure.shown, Markdown) and "Covered" in figure.shown.data and words.shown.data == ""
+
+
+# ---------------------------------------------------------------- questions
+
+
+@pytest.mark.parametrize("name", list(QUESTIONS))
+def test_every_choice_is_answered_and_wrong_ones_by_their_misconception(name: str) -> None:
+    question = QUESTIONS[name]
+    names = [misconception.name for misconception in question.why_not.values()]
+    assert len(set(names)) == len(names)
+    assert all(2 <= len(one.split()) <= 9 for one in names), "a name is a few words"
+    prediction = Prediction(name, question.text.format(**VALUES), recorded=True)
+    for choice in question.options:
+        prediction.choose(choice)
+        for truth in question.options:
+            text = prediction.verdict(truth, "EVIDENCE")
+            assert "EVIDENCE" in text
+            assert question.options[choice] in text
+            assert text.startswith("✓" if choice == truth else "✗")
+            if choice != truth and choice in question.why_not:
+                assert question.why_not[choice].name in text
+                assert question.why_not[choice].thought in text
+
+
+def test_questions_that_could_not_be_answered_are_refused() -> None:
+    thoughts = {"a": Misconception("one", "A thought.")}
+    with pytest.raises(ValueError, match="z of 'Which\\?' is not among the answers"):
+        Question("Which?", {"a": "this", "b": "that"}, thoughts, recorded="z")
+    with pytest.raises(ValueError, match="b, c of 'Which\\?' have no misconception"):
+        Question("Which?", {"a": "this", "b": "that", "c": "both"}, thoughts, recorded="a")
+    with pytest.raises(ValueError, match="choice 'z' of '00-predict' is not among the answers a, b, c, d"):
+        predict("00-predict", "z")
+    with pytest.raises(ValueError, match="there is no question '99-x'"):
+        predict("99-x")
+
+
+def reveals(stem: str) -> tuple[str, list[tuple[str, bool]]]:
+    """The code of a lesson; and each cell that reveals, with whether it is folded."""
+    cells = jupytext.read(next(path for path in SOURCES if path.stem == stem)).cells
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    found = [(one.source, "collapse" in one.metadata.get("tags", [])) for one in code if ".reveal(" in one.source]
+    return "\n".join(cell.source for cell in code), found
+
+
+@pytest.mark.parametrize("stem", [path.stem for path in SOURCES])
+def test_each_lesson_asks_covers_a_figure_and_folds_the_answer(stem: str) -> None:
+    code, found = reveals(stem)
+    asked = re.findall(r'predict\(\s*"([^"]+)"', code)
+    assert set(asked) == {name for name in QUESTIONS if name.startswith(stem[:2])}
+    assert len(found) == len(asked)
+    shown = [source for source, folded in found if folded]
+    assert any("Said(" in source or "answers_from(" in source for source in shown), "no figure waits for a choice"
+    assert "my_choice" not in code
+
+
+# ---------------------------------------------------------------- without anybody
+
+
+@pytest.mark.parametrize("name", list(QUESTIONS))
+def test_runs_without_a_person_take_the_recorded_choice_and_store_nothing(
+    name: str, headless: tuple[list[str], list[go.Figure]], store: Path
+) -> None:
+    words, figures = headless
+    prediction = predict(name, **VALUES)
+    question = QUESTIONS[name]
+    assert all(f"**{letter}**: {text}" in words[-1] for letter, text in question.options.items())
+    assert f"**{question.recorded}**" in words[-1]
+    said = {letter: Said(text, ["p = 8"], [1.0]) for letter, text in question.options.items()}
+    prediction.reveal(question.recorded, "EVIDENCE", FIGURE, said)
+    assert "EVIDENCE" in words[-1]
+    assert f"the recorded answer: {question.options[question.recorded]}" in figures[0].layout.meta["says"]
+    assert not store.exists()
+
+
+def test_reveal_refuses_what_it_could_not_draw(headless: tuple[list[str], list[go.Figure]]) -> None:
+    prediction = predict("00-predict")
+    with pytest.raises(ValueError, match="'e' came out of '00-predict', but the answers are a, b, c, d"):
+        prediction.reveal("e", "evidence")
+    with pytest.raises(ValueError, match="not both"):
+        prediction.reveal("c", "evidence", FIGURE)
+    with pytest.raises(ValueError, match="nothing to draw for d"):
+        prediction.reveal("c", "evidence", FIGURE, {letter: SAID[letter] for letter in "abc"})
+
+
+# ---------------------------------------------------------------- with a person
+
+
+def test_covered_until_a_button_is_pressed_and_again_after_choose_again(live: list[Any], store: Path) -> None:
+    prediction = predict("00-predict")
+    box = live[-1]
+    assert [row.children[1].value for row in box.children[:4]] == list(QUESTIONS["00-predict"].options.values())
+    prediction.reveal("c", "EVIDENCE", FIGURE, SAID)
+    assert covered()
+    assert not store.exists()
+
+    buttons(box)["b"].click()
+    figure, words = Place.every
+    drawn = figure.shown["application/vnd.plotly.v1+json"]
+    assert drawn["data"][-1]["name"] == "your answer: answer b"
+    assert "answer b" in words.shown.data, "the picture's words say what was drawn in"
+    assert "counts tokens, not pairs" in words.shown.data
+    assert "You said <b>b</b>" in status(box)
+    assert [button.disabled for button in list(buttons(box).values())[:4]] == [True, False, True, True]
+    entry = json.loads(store.read_text())["00-predict"]
+    assert (entry["choice"], entry["came_out"], entry["asked"]) == ("b", "c", QUESTIONS["00-predict"].text)
+
+    buttons(box)["choose again"].click()
+    assert covered()
+    assert "00-predict" not in json.loads(store.read_text())
+    buttons(box)["c"].click()
+    assert "✓" in words.shown.data
+    assert json.loads(store.read_text())["00-predict"]["choice"] == "c"
+
+
+def test_a_choice_made_before_counts_for_the_same_question_only(live: list[Any]) -> None:
+    predict("05-predict", small=4, steps=150, seeds=3)
+    buttons(live[-1])["a"].click()
+    again = predict("05-predict", small=4, steps=150, seeds=3)
+    assert again.choice == "a"
+    assert "from before" in status(live[-1])
+    again.reveal("c", "EVIDENCE", FIGURE, SAID)
+    assert not covered()
+    assert predict("05-predict", small=2, steps=150, seeds=3).choice is None
+    assert "from before" not in status(live[-1])
+
+
+def test_an_error_while_revealing_reaches_whoever_chose(live: list[Any]) -> None:
+    prediction = predict("00-predict")
+    prediction.reveal("c", "EVIDENCE", FIGURE, {**SAID, "b": Said("elsewhere", [1], [1], axes=("x7", "y7"))})
+    with pytest.raises(ValueError, match=r"the figure has .*only"):
+        prediction.choose("b")
+
+
+# ---------------------------------------------------------------- the store
+
+
+@pytest.mark.parametrize(
+    "damage", ["{", "[]", '{"00-predict": "b"}', '{"00-predict": {"choice": 1, "asked": ""}}', "\x00"]
+)
+def test_a_damaged_store_is_kept_and_said(damage: str, live: list[Any], store: Path) -> None:
+    store.write_text(damage)
+    store.with_name("my_predictions.damaged-1.json").write_text("an older one")
+    predict("00-predict")
+    assert "was damaged: it is kept as my_predictions.damaged-2.json" in status(live[-1])
+    buttons(live[-1])["b"].click()
+    assert store.with_name("my_predictions.damaged-2.json").read_text() == damage
+    assert store.with_name("my_predictions.damaged-1.json").read_text() == "an older one"
+    assert json.loads(store.read_text())["00-predict"]["choice"] == "b"
+
+
+def test_where_nothing_can_be_written_the_choice_still_counts(
+    live: list[Any], store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(choices, "write_json", full)
+    prediction = predict("00-predict")
+    buttons(live[-1])["b"].click()
+    assert prediction.choice == "b"
+    assert "not stored" in status(live[-1])
+    assert "No space left" in status(live[-1])
+
+
+def test_a_damaged_store_that_cannot_be_put_aside_is_not_written_over(
+    live: list[Any], store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stuck(*_: object) -> None:
+        raise OSError(13, "Permission denied")
+
+    store.write_text("{ precious")
+    monkeypatch.setattr(Path, "rename", stuck)
+    predict("00-predict")
+    buttons(live[-1])["b"].click()
+    assert store.read_text() == "{ precious"
+    assert "not stored" in status(live[-1])
+
+
+def test_forgetting_and_summing_up(live: list[Any], store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    so_far.predictions_so_far()
+    assert "No predictions are stored" in live[-1].data
+    tables: list[Any] = []
+    monkeypatch.setattr(so_far, "table", lambda *parts: tables.append(parts))
+    for name, choice, truth in (("05-other", "a", None), ("00-predict", "b", "c"), ("01-order", "a", "a")):
+        prediction = predict(name, **VALUES)
+        buttons(live[-1])[choice].click()
+        if truth:
+            prediction.reveal(truth, "evidence")
+    choices.note("99-gone", choice="a", asked="A question of an older course?")
+    so_far.predictions_so_far()
+    _, rows = tables[0]
+    assert [row[0] for row in rows] == ["00", "01", "05"], "in the order of the lessons"
+    assert rows[0][2:] == ("fourfold", "sixteenfold", "counts tokens, not pairs")
+    assert rows[1][2:] == ("stays the same", "stays the same", "")
+    assert rows[2][3:] == ("not seen yet", "")
+    assert "1 of 2 predictions came out" in live[-1].data
+    forget_predictions()
+    assert "Forgotten: 4 choices" in live[-1].data
+    assert not store.exists()
+
+
+def test_git_never_sees_the_store() -> None:
+    ignored = (SOURCES[0].parents[2] / ".gitignore").read_text().splitlines()
+    assert "/notebooks/my_predictions*.json" in ignored
+    assert choices.FILE.relative_to(SOURCES[0].parents[2]) == Path("notebooks/my_predictions.json")
+
+
+# ---------------------------------------------------------------- answers in figures
+
+
+def test_the_answer_is_drawn_dashed_named_and_in_words() -> None:
+    drawn = with_answer(FIGURE, SAID["c"])
+    trace, label = drawn.data[-1], drawn.layout.annotations[-1]
+    assert (trace.line.dash, trace.line.color, list(trace.y)) == ("dash", INK, [2.0, 2])
+    assert label.text == "<b>your answer</b>: answer c"
+    assert (label.x, label.y) == ("p = 8", 2)
+    assert drawn.layout.meta["says"].endswith("Drawn in, dashed with open stars, your answer: answer c.")
+    assert len(FIGURE.data) == 1, "the figure itself is left as it was"
+    assert not FIGURE.layout.annotations
+
+
+def test_labels_stand_at_logarithms_and_axes_reach_the_answer() -> None:
+    figure = outcome_figure({"seconds": ([1, 10], [1.0, 100.0])}, x="tokens", y="seconds", title="Time", log="xy")
+    drawn = with_answer(figure, Said("a thousand", [10], [1000.0]))
+    assert (drawn.layout.annotations[-1].x, drawn.layout.annotations[-1].y) == (1.0, 3.0)
+    figure.update_yaxes(range=[0, 2])
+    low, high = with_answer(figure, Said("a thousand", [10], [1000.0])).layout.yaxis.range
+    assert low == 0
+    assert 3 < high < 3.3
+    assert with_answer(figure, Said("ten", [10], [10.0])).layout.yaxis.range == (0, 2)
+
+
+def test_outcomes_are_told_and_drawn_with_their_intervals() -> None:
+    figure = outcome_figure({"loss": ([1, 2], [3.0, 4.0], [2.5, 3.0], [3.1, 6.0])}, x="p", y="loss (nats)", title="L")
+    assert figure.layout.meta["says"] == "Loss (nats) over p. loss: 3 at 1, 4 at 2."
+    assert list(figure.data[0].error_y.array) == pytest.approx([0.1, 2.0])
+    assert list(figure.data[0].error_y.arrayminus) == [0.5, 1.0]
+
+
+def test_an_answer_without_a_point_is_refused() -> None:
+    for x, y in (([], []), ([1, 2], [1])):
+        with pytest.raises(ValueError, match="one or more points"):
+            Said("nothing", x, y)
