@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 
 from labkit.figures.style import INK, SERIES, dressed
+from labkit.wording import capitalised
 
 Value = int | float | str
 Numbers = Sequence[int | float]
@@ -86,7 +87,7 @@ def outcome_figure(
         places = sorted({one for at, *_ in series.values() for one in at})
         figure.update_xaxes(tickvals=places, ticktext=[_number(one) for one in places])
     figure.update_layout(showlegend=len(series) > 1)
-    says = f"{_upper(y)} over {x}{' (logarithmic axes)' if log == 'xy' else ''}. {'. '.join(told)}."
+    says = f"{capitalised(y)} over {x}{' (logarithmic axes)' if log == 'xy' else ''}. {'. '.join(told)}."
     dressed(figure, title=title, says=says)
     return figure.update_layout(
         margin={"t": 92, "l": 72}, legend={"y": 1.02, "x": 0, "xanchor": "left"}, title={"y": 0.96, "yanchor": "top"}
@@ -114,10 +115,6 @@ def _number(value: Value) -> str:
     if isinstance(value, str):
         return value
     return f"{value:,}" if isinstance(value, int) else f"{value:.3g}"
-
-
-def _upper(words: str) -> str:
-    return words[:1].upper() + words[1:]
 
 
 def _key(axis: str) -> str:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import plotly.graph_objects as go
 
 from labkit.figures.style import INK, MUTED, ORANGE, SIZES, dressed, legend_under_title, told_size
-from labkit.figures.surface import LOOKS, bars, panels, with_reach
+from labkit.figures.surface import LOOKS, bars, loss_axis, panels, with_reach
 from labkit.scaling import Losses, budgets, front, sizes
 from labkit.stats import Interval, interval
 
@@ -53,9 +53,7 @@ def budget_figure(
         words.append(f"{model}: {', '.join(told)}")
     figure.update_xaxes(type="log", title=measure, exponentformat="power", dtick=1,
                         range=[math.log10(min(paid) / 1.6), math.log10(max(paid) * 1.6)])  # fmt: skip
-    room = 0.06 * (max(every) - min(every))
-    figure.update_yaxes(range=[min(every) - room, max(every) + room])
-    figure.update_yaxes(title="test loss (nats)", row=1, col=1)
+    loss_axis(figure, every, spare=0.06)
     says = (
         f"Test loss over {measure}, a panel for each model and a line for each patch size, with 95 % intervals over "
         f"seeds. {'; '.join(words)}."
@@ -86,9 +84,7 @@ def equal_figure(
         words.append(f"{model}: {told or 'nothing was run'}" + (f", lowest at p = {best[0]}" if best else ""))
     figure.update_xaxes(type="log", tickvals=SIZES, ticktext=[told_size(p, image_size) for p in SIZES],
                         title="patch size p", range=[math.log10(22), math.log10(0.75)])  # fmt: skip
-    room = 0.08 * (max(spread) - min(spread))
-    figure.update_yaxes(range=[min(spread) - room, max(spread) + room])
-    figure.update_yaxes(title="test loss (nats)", row=1, col=1)
+    loss_axis(figure, spread, spare=0.08)
     says = (
         f"Test loss over patch size, all trained for {amount} ({measure}), read off between the budgets that were run, "
         f"with 95 % intervals over seeds; a star marks the lowest mean. {'; '.join(words)}."

@@ -8,13 +8,12 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from labkit.figures.style import BLUE, GREEN, INK, MUTED, PURPLE, RED, SIZES, dressed, legend_under_title, told_size
 from labkit.scaling import Halving, Losses, budgets, sizes
-from labkit.stats import Interval, interval
+from labkit.stats import Interval, interval, mean
 
 SHOWN = {"yes": "shown to help", "no": "shown to harm", "not shown": "not shown to help or to harm"}
 LOOKS = ((BLUE, "circle", "solid"), (RED, "diamond", "dash"), (GREEN, "square", "dot"), (PURPLE, "x", "dashdot"))
@@ -30,7 +29,7 @@ def surface_figure(surfaces: Mapping[str, Losses], steps: int, *, image_size: in
         place = {"row": 1, "col": column}
         for budget in sorted({b for one in surfaces.values() for b in budgets(one)}):
             here = [p for p in sizes(losses) if (p, budget) in losses and budget != steps]
-            figure.add_scatter(x=here, y=[_mean(losses[p, budget]) for p in here], mode="lines+markers",
+            figure.add_scatter(x=here, y=[mean(list(losses[p, budget].values())) for p in here], mode="lines+markers",
                                line={"color": MUTED, "width": 1.2}, marker={"size": 4}, name=f"{budget:,} steps",
                                showlegend=False, **place)  # fmt: skip
         here = [p for p in sizes(losses) if (p, steps) in losses]
@@ -46,9 +45,7 @@ def surface_figure(surfaces: Mapping[str, Losses], steps: int, *, image_size: in
         words.append(f"{model}: {told or 'nothing was run'}")
     figure.update_xaxes(type="log", tickvals=SIZES, ticktext=[told_size(p, image_size) for p in SIZES],
                         autorange="reversed", title="patch size p")  # fmt: skip
-    room = 0.06 * (max(every) - min(every))
-    figure.update_yaxes(range=[min(every) - room, max(every) + room])
-    figure.update_yaxes(title="test loss (nats)", row=1, col=1)
+    loss_axis(figure, every, spare=0.06)
     says = (
         f"Test loss over patch size after {steps:,} steps, a panel for each model: the mean over seeds with its "
         f"95 % interval, each seed as a small circle, other budgets in grey. {'; '.join(words)}."
@@ -135,14 +132,17 @@ def panels(names: Sequence[str]) -> go.Figure:
     )
 
 
+def loss_axis(figure: go.Figure, losses: Sequence[float], *, spare: float) -> None:
+    """Let the scale of all panels hold all losses, with that share of their span to spare, and name it once."""
+    room = spare * (max(losses) - min(losses))
+    figure.update_yaxes(range=[min(losses) - room, max(losses) + room])
+    figure.update_yaxes(title="test loss (nats)", row=1, col=1)
+
+
 def bars(found: Sequence[Interval]) -> dict[str, Any]:
     """Error bars for intervals; none where an interval has no ends."""
     reach = [one.high - one.mean if math.isfinite(one.high) else None for one in found]
     return {"type": "data", "array": reach, "width": 4, "thickness": 1.4}
-
-
-def _mean(seeds: Mapping[int, float]) -> float:
-    return float(np.mean(list(seeds.values())))
 
 
 def with_reach(found: Interval, *, sign: bool = False) -> str:

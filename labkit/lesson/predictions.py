@@ -18,6 +18,7 @@ from labkit.lesson.covers import Cover
 from labkit.lesson.keys import with_own_keys
 from labkit.lesson.questions import QUESTIONS, Question
 from labkit.lesson.show import show, somebody_is_there
+from labkit.wording import capitalised
 
 COVERED = "**Covered.** Choose an answer under *{question}* above; then this is shown, with your answer drawn in."
 
@@ -77,7 +78,7 @@ class Prediction:
         options, who = self.question.options, "The recorded answer was" if self.recorded else "You said"
         if self.choice == truth:
             return f"✓ {who} **{options[truth]}**, and that came out: {evidence}"
-        wrong = f"✗ {who} **{options[self.choice]}**. What came out: **{options[truth]}**. {_upper(evidence)}"
+        wrong = f"✗ {who} **{options[self.choice]}**. What came out: **{options[truth]}**. {capitalised(evidence)}"
         if self.choice not in self.question.why_not:
             return wrong
         name, thought = self.question.why_not[self.choice]
@@ -162,10 +163,6 @@ def _check_reveal(
         raise ValueError(
             f"{name!r} has nothing to draw for {', '.join(sorted(missing))}: who chose it would see no answer"
         )
-
-
-def _upper(words: str) -> str:
-    return words[:1].upper() + words[1:]
 
 
 def _first_words(asked: str) -> str:

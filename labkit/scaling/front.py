@@ -11,6 +11,7 @@ from itertools import pairwise
 import numpy as np
 
 from labkit import stats
+from labkit.scaling.surface import shown
 
 
 def front(costs: Sequence[int | float], losses: Sequence[float]) -> list[int]:
@@ -34,10 +35,9 @@ def beaten_by(costs: Sequence[int | float], losses: Sequence[Mapping[int, float]
     _checked(costs, means)
 
     def beats(j: int, k: int) -> bool:
-        seeds = sorted(losses[j].keys() & losses[k].keys())
-        if costs[j] > costs[k] or j == k or not seeds:
+        if costs[j] > costs[k] or j == k or losses[j].keys().isdisjoint(losses[k]):
             return False
-        return stats.better([losses[j][s] for s in seeds], [losses[k][s] for s in seeds], paired=True) == "yes"
+        return shown(losses[k], losses[j]) == "yes"
 
     every = range(len(costs))
     better = [[j for j in every if beats(j, k)] for k in every]

@@ -8,16 +8,6 @@ from labkit.lesson.exercises.check import Exercise, Mistake
 from labkit.scaling import at_cost, front, noise_of_accuracy
 
 
-def buys(costs: list[float], losses: list[float], cost: float) -> float | None:
-    """The loss at a cost, on a straight line over its logarithm."""
-    return at_cost(costs, losses, cost)
-
-
-def on_front(costs: list[float], losses: list[float]) -> list[int]:
-    """Indices of what nothing cheaper beats, the cheapest first."""
-    return front(costs, losses)
-
-
 def in_errors(before: float, after: float, images: int) -> float:
     """The difference of two accuracies in percent, in standard errors of the difference."""
     error = math.hypot(noise_of_accuracy(before, images), noise_of_accuracy(after, images))
@@ -62,7 +52,7 @@ EXERCISES = (
             "How far between two costs you are is the share of logarithms, not of the costs.",
             "`np.interp(x, xs, ys)` reads off a line: give it logarithms for `x` and `xs`, and the losses as they are.",
         ),
-        reference=buys,
+        reference=at_cost,
         inputs=(
             ([100.0, 400.0], [2.0, 1.0], 200.0),
             ([1e9, 1e10, 1e12], [2.0, 1.5, 0.5], 1e11),
@@ -91,7 +81,7 @@ EXERCISES = (
             "A setting is on the front if its loss is lower than every loss that was met before.",
             "Sort the indices by `costs[k]`, then keep each `k` with `losses[k]` below that of the last one you kept.",
         ),
-        reference=on_front,
+        reference=front,
         inputs=(
             ([1.0, 2.0, 4.0, 3.0], [30.0, 35.0, 20.0, 32.0]),
             ([5.0, 1.0, 3.0], [1.0, 3.0, 2.0]),
