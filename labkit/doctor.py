@@ -28,7 +28,7 @@ PACKAGES = {  # name: what happens without it
     "scikit-learn": "there are no digits, no baseline and no photographs (two of them are its own)",
     "safetensors": "no checkpoint is written or read",
     "plotly": "no figure can be drawn",
-    "anywidget": "plotly's live figures fail: FigureWidget imports it and plotly does not require it",
+    "anywidget": "live figures, own pictures and forms fail: they are widgets of its kind",
     "ipywidgets": "no lesson runs: their sliders are made with it; those of exported pages still move",
     "jupyterlab": "lessons cannot be opened here; runs and sweeps go on",
     "papermill": "the course cannot be re-run without a screen",

@@ -16,7 +16,8 @@ from labkit.figures.patches import patch_figure
 from labkit.figures.style import png
 from labkit.lesson import own
 from labkit.lesson.own import RULE, PictureSlider
-from labkit.lesson.sliders import Slider, as_json
+from labkit.lesson.plot import Plot, as_json
+from labkit.lesson.sliders import Slider
 
 LESSONS = ("01_an_image_is_a_sequence", "02_what_a_patch_loses", "10_fifty_thousand_tokens")
 PIECE = 1000
@@ -61,8 +62,8 @@ def cuts(**changes: Any) -> PictureSlider:
     )
 
 
-def seen(view: go.FigureWidget) -> list[dict[str, Any]]:
-    return [{key: one[key] for key in one if key != "uid"} for one in as_json(go.Figure(view))["data"]]
+def seen(view: Plot) -> list[dict[str, Any]]:
+    return view.figure["data"]
 
 
 def agrees(slider: PictureSlider, box: Any) -> bool:
@@ -96,7 +97,7 @@ def test_a_picture_is_taken_and_the_slider_stays_where_it_is(live: tuple[Picture
     assert control.value == 4
     assert slider.upload.own
     assert slider.upload.words == "The figure shows cat.png, the centre square of 80 × 60 pixels."
-    assert view.data[0].source == png(slider.shown.square(64))
+    assert seen(view)[0]["source"] == png(slider.shown.square(64))
     for value in (16, 8, 4):
         control.value = value
         assert agrees(slider, box)

@@ -8,20 +8,14 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 from lesson_cells import SMALL, SOURCES, sliders_of
+from plotly.offline import get_plotlyjs
 
 from labkit.figures.patches import patch_figure, token_strip
-from labkit.lesson import sliders
 from labkit.lesson.keys import BOX
-from labkit.lesson.sliders import Slider, as_json
+from labkit.lesson.plot import Plot, as_json
+from labkit.lesson.sliders import Slider
 
 FRAMED = ("sliders", "margin", "height", "template", "meta")  # what frames add around the same figure
-
-
-def live_state(view: go.FigureWidget) -> dict[str, Any]:
-    state = as_json(go.Figure(view))
-    for trace in state["data"]:
-        trace.pop("uid", None)
-    return state
 
 
 def framed_state(frames: dict[str, Any], value: Any) -> dict[str, Any]:
@@ -43,7 +37,7 @@ def differences(slider: Slider) -> list[Any]:
     differing = []
     for value in [*slider.values, *reversed(slider.values)]:
         control.value = value
-        live, framed = live_state(view), framed_state(frames, value)
+        live, framed = view.figure, framed_state(frames, value)
         assert slider.says(value) in words.value
         layouts = [{k: v for k, v in one["layout"].items() if k not in FRAMED} for one in (live, framed)]
         if live["data"] != framed["data"] or layouts[0] != layouts[1]:
@@ -187,29 +181,33 @@ def test_control_and_figure_agree_after_an_error_or_a_stop(error: BaseException,
     with pytest.raises(type(error)):
         control.value = 3
     assert control.value == 2
-    assert live_state(view)["data"][0]["y"] == as_json(slider.figure(2))["data"][0]["y"]
-    assert view.layout.title.text == "n = 2"
+    assert view.figure["data"][0]["y"] == as_json(slider.figure(2))["data"][0]["y"]
+    assert view.figure["layout"]["title"]["text"] == "n = 2"
     assert words in below.value
     assert slider.says(2) in below.value
     control.value = 3  # the second time it works
-    assert (view.layout.title.text, slider.says(3) in below.value, words in below.value) == ("n = 3", True, False)
+    assert (view.figure["layout"]["title"]["text"], slider.says(3) in below.value, words in below.value) == (
+        "n = 3",
+        True,
+        False,
+    )
 
 
 def test_an_error_while_drawing_leaves_the_figure_of_the_control(monkeypatch: pytest.MonkeyPatch) -> None:
     slider = small_slider()
     control, view, _ = live_parts(slider)
-    drawn, fails = sliders._draw, [True]
+    drawn, fails = Plot.draw, [True]
 
-    def halfway(view: go.FigureWidget, figure: go.Figure) -> None:
+    def stopped(view: Plot, figure: go.Figure) -> None:
         drawn(view, figure)
         if fails:
             fails.pop()
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(sliders, "_draw", halfway)
+    monkeypatch.setattr(Plot, "draw", stopped)
     with pytest.raises(KeyboardInterrupt):
         control.value = 3
-    assert (control.value, view.layout.title.text) == (1, "n = 1")
+    assert (control.value, view.figure["layout"]["title"]["text"]) == (1, "n = 1")
 
 
 def test_what_takes_its_time_says_so_once() -> None:
@@ -230,3 +228,15 @@ def test_what_takes_its_time_says_so_once() -> None:
 
 def test_the_keys_of_a_live_slider_are_its_own() -> None:
     assert BOX in small_slider().live()._dom_classes
+
+
+def test_plotly_comes_with_the_first_figure_of_a_kernel_and_on_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Plot, "_sent", False)
+    first, second = (Plot(small_slider().figure(1)) for _ in range(2))
+    assert first.library == get_plotlyjs()
+    assert second.library == ""
+    answers: list[dict[str, Any]] = []
+    monkeypatch.setattr(second, "send", answers.append)
+    second._handle_custom_msg({"kind": "library"}, [])
+    second._handle_custom_msg({"kind": "something else"}, [])
+    assert answers == [{"kind": "library", "text": first.library}]

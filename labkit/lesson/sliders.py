@@ -1,12 +1,11 @@
 """A slider with two lives and one function.
 
-`figure_for(value)` is pure. Live, an ipywidgets slider moves a FigureWidget; without a kernel the same figures stand in
+`figure_for(value)` is pure. Live, an ipywidgets slider moves a plot; without a kernel the same figures stand in
 one plotly figure as frames under plotly's own slider. A test moves every slider of every lesson over every value and
 compares the two.
 """
 
 import html
-import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ import plotly.graph_objects as go
 from IPython.display import Markdown, display
 
 from labkit.lesson.keys import with_own_keys
+from labkit.lesson.plot import Plot, as_json
 from labkit.lesson.show import show, somebody_is_there
 from labkit.wording import in_one_line
 
@@ -83,7 +83,7 @@ class Slider:
         display(Markdown(f"<details><summary>{title}</summary>\n\n{words}\n\n</details>"))
 
     def live(self) -> widgets.VBox:
-        """The control above a FigureWidget and its words; the control's `value` moves both. While a figure is computed
+        """The control above a plot and its words; the control's `value` moves both. While a figure is computed
         for the first time the words say so; if that fails or is stopped, the control goes back to the value whose
         figure is shown, the words say why, and the error goes on."""
         control = widgets.SelectionSlider(
@@ -93,7 +93,7 @@ class Slider:
             style={"description_width": "initial"},
             layout={"width": "100%", "max_width": "560px"},
         )
-        view, words = go.FigureWidget(self.figure(self.start)), widgets.HTML(_status(self.says(self.start)))
+        view, words = Plot(self.figure(self.start)), widgets.HTML(_status(self.says(self.start)))
         shown = self.start
 
         def moved(change: dict[str, Any]) -> None:
@@ -104,9 +104,9 @@ class Slider:
             try:
                 if value not in self._figures:
                     words.value = _status(f"{self.name} = {value}: being computed ... (Kernel, Interrupt stops it)")
-                _draw(view, self.figure(value))
+                view.draw(self.figure(value))
             except (Exception, KeyboardInterrupt) as error:
-                _draw(view, self.figure(shown))
+                view.draw(self.figure(shown))
                 control.value = shown
                 words.value = _status(f"{_why(error, f'{self.name} = {value}')} {self.says(shown)}")
                 raise
@@ -114,7 +114,7 @@ class Slider:
             words.value = _status(self.says(value))
 
         def redraw() -> None:
-            _draw(view, self.figure(shown))
+            view.draw(self.figure(shown))
             words.value = _status(self.says(shown))
 
         control.observe(moved, "value")
@@ -162,14 +162,6 @@ def _shape(figure: go.Figure) -> tuple[list[list[str]], list[str]]:
     return [sorted(trace) for trace in plain["data"]], sorted(plain["layout"])
 
 
-def _draw(view: go.FigureWidget, figure: go.Figure) -> None:
-    """Make the view show what the figure shows."""
-    with view.batch_update():
-        for old_trace, trace in zip(view.data, figure.data, strict=True):
-            old_trace.update(trace.to_plotly_json(), overwrite=True)
-        view.layout = figure.layout
-
-
 def _status(words: str) -> str:
     """Words that a screen reader says when they change."""
     return f'<em role="status">{words}</em>'
@@ -181,8 +173,3 @@ def _why(error: BaseException, at: str) -> str:
         return f"<b>{at} was stopped; this is still the figure from before.</b>"
     words = html.escape(in_one_line(f"{type(error).__name__}: {error}"))
     return f"<b>{at} cannot be shown ({words}); this is still the figure from before.</b>"
-
-
-def as_json(figure: go.Figure) -> dict[str, Any]:
-    """A figure as plain JSON."""
-    return json.loads(figure.to_json())

@@ -34,9 +34,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "stem" in metafunc.fixturenames:
         metafunc.parametrize("stem", chosen(metafunc.config))
     if "page_name" in metafunc.fixturenames:
-        there = {path.name for path in site(metafunc.config).glob("*.html")}
-        wanted = ["index.html", *(f"{stem}.html" for stem in chosen(metafunc.config))]
-        metafunc.parametrize("page_name", [name for name in wanted if name in there] or [None])
+        metafunc.parametrize("page_name", ["index.html", *(f"{stem}.html" for stem in chosen(metafunc.config))])
 
 
 def chosen(config: pytest.Config) -> list[str]:
@@ -62,8 +60,9 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def pages(request: pytest.FixtureRequest) -> Path:
-    """The folder of the pages; a failure says how to make them."""
+    """The folder of the pages; a failure names those that are missing, and says how to make them."""
     folder = site(request.config)
-    if not (folder / "index.html").is_file():
-        pytest.fail(f"there are no pages in {folder}: `make rerun` writes them")
+    wanted = ["index.html", *(f"{stem}.html" for stem in chosen(request.config))]
+    if missing := [name for name in wanted if not (folder / name).is_file()]:
+        pytest.fail(f"there is no {', '.join(missing)} in {folder}: `make rerun` writes the pages")
     return folder

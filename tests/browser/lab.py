@@ -29,15 +29,18 @@ SETTINGS = {
     "notebook-extension/tracker": {"windowingMode": "none"},
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True},
 }
-ERROR = ".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.error']"
-STATE = """(error) => {
+# JupyterLab shows an error as text of the kind that warnings and progress have, too.
+ERRORS = """() => [...document.querySelectorAll("[data-mime-type='application/vnd.jupyter.stderr']")]
+  .map((one) => one.textContent).filter((text) => /^Traceback \\(most recent|^\\w*(Error|Interrupt)\\b/m.test(text))"""
+STATE = f"""() => {{
   const cells = [...document.querySelectorAll('.jp-NotebookPanel .jp-CodeCell')];
   const prompts = cells.map((one) => one.querySelector('.jp-InputArea-prompt').textContent.trim());
-  const raised = document.querySelector(error);
+  const raised = ({ERRORS})().length > 0;
   return cells.length > 0 && (raised || prompts.every((one) => /^\\[\\d+\\]:$/.test(one)));
-}"""
+}}"""
 # What a slider must change: its figure. Words beside it that change alone would be a lie.
 LOOK = "(box) => [...box.querySelectorAll('.main-svg')].map((one) => one.innerHTML).join('')"
+FIGURES = "() => document.querySelectorAll('.js-plotly-plot').length"
 EMPTY = "() => [...document.querySelectorAll('.js-plotly-plot')].filter((one) => !one._fullData?.length).length"
 
 
@@ -58,7 +61,8 @@ def running(notebooks: Path, scratch: Path) -> Iterator[Lab]:
         path.write_text(json.dumps(values))
     places = {"SETTINGS_DIR": "settings", "WORKSPACES_DIR": "workspaces"}
     surroundings = os.environ | {f"JUPYTERLAB_{name}": str(scratch / place) for name, place in places.items()}
-    surroundings |= {"JUPYTER_CONFIG_DIR": str(scratch / "config"), "OMP_NUM_THREADS": "1"}
+    own = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_RUNTIME_DIR": "runtime", "IPYTHONDIR": "ipython"}
+    surroundings |= {name: str(scratch / place) for name, place in own.items()} | {"OMP_NUM_THREADS": "1"}
     words = ["--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={lab.address.rpartition(':')[2]}"]
     words += ["--ServerApp.port_retries=0", f"--IdentityProvider.token={lab.token}", f"--notebook-dir={notebooks}"]
     words += ["--LabApp.extension_manager=readonly"]
@@ -99,7 +103,8 @@ def opened(browser: Browser, lab: Lab, name: str) -> tuple[Page, Watch]:
     watch = Watch(page, KNOWN)
     page.goto(f"{lab.address}/lab/tree/{name}?token={lab.token}&reset")
     page.wait_for_selector(".jp-NotebookPanel .jp-Notebook")
-    page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]", state="attached")
+    # The circle in the toolbar says idle before there is a kernel, and running cells would then ask for one.
+    page.locator(".jp-StatusBar-Left", has_text="| Idle").wait_for()
     return page, watch
 
 
@@ -108,10 +113,10 @@ def run_all(page: Page) -> list[str]:
     page.locator("#jp-MainMenu .lm-MenuBar-itemLabel", has_text=re.compile("^Run$")).click()
     page.locator(".lm-Menu-item[data-command='runmenu:run-all'] .lm-Menu-itemLabel").click()
     try:
-        page.wait_for_function(STATE, arg=ERROR, timeout=RUN, polling=500)
+        page.wait_for_function(STATE, timeout=RUN, polling=500)
     except TooLong:
         return ["not all cells were run in time"]
-    return [f"a cell raised: {one.inner_text()[-300:]}" for one in page.query_selector_all(ERROR)]
+    return [f"a cell raised: {text[-300:]}" for text in page.evaluate(ERRORS)]
 
 
 def empty_figures(page: Page, patience: int = 60_000) -> list[str]:
@@ -121,6 +126,21 @@ def empty_figures(page: Page, patience: int = 60_000) -> list[str]:
     except TooLong:
         return [f"{page.evaluate(EMPTY)} figures are empty"]
     return []
+
+
+def make_choices(page: Page, patience: int = 60_000) -> tuple[int, list[str]]:
+    """The first answer of every question pressed; how many questions there are, and which uncovered no figure within
+    `patience` ms."""
+    answers = page.query_selector_all(".jp-NotebookPanel .jupyter-button[title^='a: ']")
+    faults = []
+    for place, answer in enumerate(answers, start=1):
+        seen = page.evaluate(FIGURES)
+        answer.click()
+        try:
+            page.wait_for_function(f"(seen) => ({FIGURES})() > seen", arg=seen, timeout=patience)
+        except TooLong:
+            faults.append(f"question {place}: no figure is uncovered")
+    return len(answers), faults
 
 
 def move_sliders(page: Page, patience: int = 60_000) -> tuple[int, list[str]]:
@@ -138,17 +158,18 @@ def _moved(page: Page, handle: ElementHandle, place: int, patience: int) -> list
     faults, moves = [], 0
     handle.scroll_into_view_if_needed()
     handle.focus()
-    for key in ("ArrowRight", "ArrowLeft"):
-        for _ in range(60):
-            value, seen = control.query_selector(".widget-readout").inner_text(), box.evaluate(LOOK)
+    for key, end in (("ArrowRight", "aria-valuemax"), ("ArrowLeft", "aria-valuemin")):
+        while handle.get_attribute("aria-valuenow") != handle.get_attribute(end):
+            stands, seen = handle.get_attribute("aria-valuenow"), box.evaluate(LOOK)
+            value = control.query_selector(".widget-readout").inner_text()
             page.keyboard.press(key)
             page.wait_for_timeout(100)
-            now = control.query_selector(".widget-readout").inner_text()
-            if now == value:
-                break
             moves += 1
             try:
                 page.wait_for_function(f"([box, seen]) => ({LOOK})(box) !== seen", arg=[box, seen], timeout=patience)
             except TooLong:
-                faults.append(f"slider {place}: nothing follows it from {value} to {now}")
+                faults.append(f"slider {place}: nothing follows it on from {value}")
+            if handle.get_attribute("aria-valuenow") == stands:  # it went back: going on would never reach the end
+                faults.append(f"slider {place}: it does not move on from {value}")
+                break
     return faults or ([] if moves else [f"slider {place} does not move"])

@@ -40,10 +40,20 @@ BROKEN_PAGES = {
     "a slider that does not move": ('? 0 : 1;\n', '? 0 : 0;\n', "slider 1: it does not move on from 0"),
 }  # fmt: skip
 FRESH = "figure = go.Figure(go.Scatter(x=[0, 1], y=[0, n]))"
+ASKED = """
+from pathlib import Path
+
+from labkit.lesson import choices, predict
+
+choices.FILE = Path("my_predictions.json").resolve()
+predict("06-budget", steps=1, sizes="1")
+"""
 BROKEN_LESSONS = {
     "a cell raises": ("slider.show()", "slider.show()\n1 / 0", "ZeroDivisionError"),
     "a figure without traces": ("go.Scatter(x=[0, 1], y=[0, n])", "layout_width=400 + n", "1 figures are empty"),
-    "a callback raises": (FRESH, f"{FRESH}\n    if n == 3:\n        raise RuntimeError('at 3')", "nothing follows it"),
+    "a callback raises": (FRESH, f"{FRESH}\n    if n == 2:\n        raise RuntimeError('at 2')", "it does not move on"),
+    "a figure does not follow": (FRESH, f"n = 1\n    {FRESH}", "nothing follows it on from 1"),
+    "a choice uncovers nothing": ("slider.show()", f"slider.show()\n{ASKED}", "question 1: no figure is uncovered"),
 }
 
 
@@ -85,9 +95,10 @@ def lesson_faults(browser: Browser, started: lab.Lab, place: int) -> list[str]:
     """Everything that the test of lessons would find in this one."""
     page, watch = lab.opened(browser, started, f"{place}/{FIXTURE.stem}.ipynb")
     faults = lab.run_all(page) + lab.empty_figures(page, patience=20_000)
+    _, covered = lab.make_choices(page, patience=5_000)
     _, stuck = lab.move_sliders(page, patience=5_000)
     page.context.close()
-    return faults + stuck + watch.faults
+    return faults + covered + stuck + watch.faults
 
 
 def test_a_lesson_without_fault_is_let_through(browser: Browser, server: tuple[lab.Lab, Path]) -> None:

@@ -40,11 +40,15 @@ def short_copy(stem: str, folder: Path) -> str:
     return f"{stem}.ipynb"
 
 
-def test_a_lesson_runs_and_its_sliders_move(browser: Browser, server: tuple[lab.Lab, Path], stem: str) -> None:
+def test_a_lesson_runs_its_answers_uncover_and_its_sliders_move(
+    browser: Browser, server: tuple[lab.Lab, Path], stem: str
+) -> None:
     started, folder = server
     page, watch = lab.opened(browser, started, short_copy(stem, folder))
     faults = lab.run_all(page) + lab.empty_figures(page)
+    choices, covered = lab.make_choices(page)
     sliders, stuck = lab.move_sliders(page)
     page.context.close()
-    assert faults + stuck + watch.faults == []
+    assert faults + covered + stuck + watch.faults == []
+    assert choices, "each lesson asks for a prediction"
     assert sliders, "each lesson has a slider"
