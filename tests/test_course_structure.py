@@ -60,6 +60,20 @@ def test_a_page_in_order_is_let_through() -> None:
     check_structure(f"<h1>a</h1>{accessible_tables(TABLE)}<h2 id='x'>b</h2><img alt='a dot' src='data:,'>")
 
 
+def test_a_cell_without_words_names_no_row() -> None:
+    html = accessible_tables(TABLE.replace("</tbody>", "<tr><td> </td> <td>128</td></tr></tbody>"))
+    assert [cell["scope"] for cell in Page(html).all("th")] == ["col", "col", "row"]
+    assert "<td> </td>" in html
+
+
+def test_a_front_page_out_of_order_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lay_out(tmp_path, {"01_squares": executed("01_squares", [])})
+    monkeypatch.setattr("labkit.course.pages.index_page", lambda lessons, report: "<h1>a</h1><h3>b</h3>")
+    with pytest.raises(ValueError, match="level 3 follows one of level 1"):
+        pages(tmp_path)
+    assert not (tmp_path / "index.html").exists()
+
+
 def test_a_lesson_whose_headings_jump_gets_no_page(tmp_path: Path) -> None:
     lay_out(tmp_path, {"01_squares": executed("01_squares", [new_output("display_data", {"text/html": "<h5>x</h5>"})])})
     with pytest.raises(ValueError, match=r"^01_squares: a heading of level 5 follows one of level 2"):

@@ -37,6 +37,7 @@ def pages(out: Path = Path("site")) -> Path:
     make_writable(out / "assets")
     texts = {f"{one.lesson.stem}.html": _page(one, executed) for one in executed}
     texts["index.html"] = index_page([(one.lesson, one.entry) for one in executed], report)
+    check_structure(texts["index.html"])
     texts["assets/lab.css"] = stylesheet()
     texts["assets/lab.js"] = script()
     texts["assets/figures.js"] = figures_script()

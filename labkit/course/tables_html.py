@@ -41,9 +41,12 @@ def _header(cell: re.Match[str], scope: str) -> str:
 
 
 def _named_row(row: str) -> str:
-    """The first cell names the row, unless the row has headers already."""
+    """The first cell names the row, unless the row has headers already; one without text names nothing."""
     if "<th" in row:
         return HEADER.sub(lambda cell: _header(cell, "row"), row)
+    first = FIRST_CELL.search(row)
+    if first is None or not _plain(first[3]):
+        return row
     return FIRST_CELL.sub(lambda cell: f'{cell[1]}<th scope="row"{cell[2]}>{cell[3]}</th>', row, count=1)
 
 

@@ -15,6 +15,7 @@ LOOK = """(plot) => [
     ...[...plot.querySelectorAll('.infolayer, .cartesianlayer')].map((one) => one.innerHTML),
     ...[...plot.querySelectorAll('image')].map((one) => one.getAttribute('href')),
 ].join('')"""
+SAYS = "(plot) => plot.closest('[role=img]').ariaLabel"
 DRAWN = "() => [...document.querySelectorAll('.drawing')].every((one) => one.querySelector('.main-svg'))"
 
 
@@ -83,7 +84,7 @@ def slider_faults(page: Page, patience: int = 20_000) -> list[str]:
 def _move(page: Page, keys: ElementHandle, key: str, patience: int) -> str | None:
     """What is wrong after one key, or None."""
     plot = keys.evaluate_handle("keys => keys.closest('figure').querySelector('.drawing')")
-    before, seen = keys.get_attribute("aria-valuetext"), plot.evaluate(LOOK)
+    before, seen, said = keys.get_attribute("aria-valuetext"), plot.evaluate(LOOK), plot.evaluate(SAYS)
     keys.press(key)
     now = keys.get_attribute("aria-valuetext")
     if now == before:
@@ -92,4 +93,4 @@ def _move(page: Page, keys: ElementHandle, key: str, patience: int) -> str | Non
         page.wait_for_function(f"([plot, seen]) => ({LOOK})(plot) !== seen", arg=[plot, seen], timeout=patience)
     except TooLong:
         return f"the figure stays the same at {now}"
-    return None
+    return f"its words stay the same at {now}" if plot.evaluate(SAYS) == said else None

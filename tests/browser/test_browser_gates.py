@@ -24,6 +24,7 @@ keys.addEventListener("keydown", (event) => {
   const goal = event.key === "Home" ? 0 : 1;
   for (const name of ["aria-valuenow", "aria-valuetext"]) keys.setAttribute(name, goal);
   document.querySelector(".infolayer").textContent = goal;
+  document.querySelector("[role=img]").ariaLabel = `a dot that moves to the right, at ${goal}`;
 });
 </script></body></html>"""
 BROKEN_PAGES = {
@@ -37,6 +38,7 @@ BROKEN_PAGES = {
     "an error in the console": ("<script>", "<script>console.error('broken');", "error in the console: broken"),
     "an error that nobody caught": ("</script>", "null.x;</script>", "error in the page: Cannot read"),
     "a figure that does not follow": ('(".infolayer").text', '(".infolayer").lang', "the figure stays the same at 1"),
+    "words that do not follow": (", at ${goal}", "", "its words stay the same at 1"),
     "a slider that does not move": ('? 0 : 1;\n', '? 0 : 0;\n', "slider 1: it does not move on from 0"),
 }  # fmt: skip
 FRESH = "figure = go.Figure(go.Scatter(x=[0, 1], y=[0, n]))"

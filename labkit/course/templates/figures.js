@@ -92,7 +92,9 @@ async function move(plot, goal) {
 }
 
 // plotly's own slider answers to the mouse only; this one stands for it: Tab reaches it, the arrow keys move it.
-function keyboard(plot, slider) {
+// `moved` takes the slider to a step; the figure's words follow, whoever moved it.
+function keyboard(plot, { layout, frames }, moved) {
+  const slider = layout.sliders[0];
   const keys = document.createElement("div");
   const last = slider.steps.length - 1;
   const attributes = { class: "keys", tabindex: 0, role: "slider", "aria-valuemin": 0, "aria-valuemax": last };
@@ -102,15 +104,18 @@ function keyboard(plot, slider) {
   keys.tell = (active) => {
     keys.setAttribute("aria-valuenow", active);
     keys.setAttribute("aria-valuetext", slider.steps[active].label);
+    const frame = (frames || []).find((one) => one.name === slider.steps[active].label);
+    const says = frame && frame.layout && frame.layout.meta && frame.layout.meta.says;
+    if (says) plot.closest("[role=img]").setAttribute("aria-label", says);
   };
   keys.addEventListener("keydown", (event) => {
-    const now = plot.layout.sliders[0].active || 0;
+    const now = Number(keys.getAttribute("aria-valuenow"));
     const goals = { ArrowRight: now + 1, ArrowUp: now + 1, ArrowLeft: now - 1, ArrowDown: now - 1, Home: 0, End: last };
     if (!(event.key in goals)) return;
     event.preventDefault();
     const goal = Math.min(last, Math.max(0, goals[event.key]));
     keys.tell(goal);
-    move(plot, goal);
+    moved(goal);
   });
   keys.tell(slider.active || 0);
   plot.closest("figure").append(keys);
@@ -120,11 +125,13 @@ function keyboard(plot, slider) {
 async function begin(plot) {
   const figure = JSON.parse(plot.closest("figure").querySelector("script").textContent);
   const slider = figure.layout.sliders && figure.layout.sliders[0];
-  const keys = slider && slider.steps ? keyboard(plot, slider) : null;
-  const again = async () => {
+  let last = Promise.resolve();
+  const inTurn = (job) => (last = last.then(job).catch(console.error)); // a figure is never drawn by two at once
+  const keys = slider && slider.steps ? keyboard(plot, figure, (goal) => inTurn(() => move(plot, goal))) : null;
+  const again = () => inTurn(async () => {
     await draw(plot, figure, keys ? Number(keys.getAttribute("aria-valuenow")) : undefined);
     if (keys) plot.on("plotly_sliderchange", (event) => keys.tell(event.slider.active));
-  };
+  });
   await again();
   let small = plot.closest(".frame").clientWidth < NARROW;
   darkPage.addEventListener("change", again);
