@@ -17,7 +17,7 @@ import pytest
 from labkit import records
 from labkit.__main__ import main
 from labkit.config import Run
-from labkit.sweep import described, foreseen, grid, missing, name_of, read_lines, recorded_runs, sweep, values_by
+from labkit.sweep import described, foreseen, grid, missing, name_of, read_lines, sweep, values_by
 from labkit.sweep import engine as engine_module
 from labkit.sweep.code import code_hash, files_behind, hash_of
 from labkit.sweep.folder import Folder
@@ -373,14 +373,3 @@ def test_damaged_lines_are_refused(tmp_path: Path) -> None:
     (tmp_path / "some.jsonl").write_text('{"seed": 1}\n{"seed"')
     with pytest.raises(ValueError, match="is not JSON lines"):
         read_lines(tmp_path / "some.jsonl")
-
-
-def test_a_recorded_sweep_holds_what_is_described_by_one_code() -> None:
-    """Every run once, in its order, each from the same code; a name that is not there is refused."""
-    lines = recorded_runs("learning_rate")
-    described_runs = described(str(records.REPOSITORY / "data" / "runs" / "learning_rate.toml"))
-    assert [line["name"] for line in lines] == [name_of(run) for run in described_runs]
-    assert len({line["code"] for line in lines}) == len({line["commit"] for line in lines}) == 1
-    assert all(set(records.RUN_KEYS) <= line.keys() for line in lines)
-    with pytest.raises(ValueError, match="no sweep 'other' is recorded"):
-        recorded_runs("other")
