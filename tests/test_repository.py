@@ -171,8 +171,8 @@ def test_continuous_integration_runs_the_same_targets():
     local = called((ROOT / ".ci/run").read_text())
     jobs = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())["jobs"]
     steps = [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step]
-    assert local == called("\n".join(steps)) == ["test", "rerun"]
-    assert len(steps) == 2
+    assert local == called("\n".join(steps)) == ["test", "rerun", "browser"]
+    assert len(steps) == 3
 
 
 def test_ci_run_can_be_run_and_stops_at_the_first_failure():

@@ -24,6 +24,7 @@ def surface_figure(surfaces: Mapping[str, Losses], steps: int, *, image_size: in
     circle, the other budgets in grey. `surfaces` by model. Used in lesson 06."""
     figure = panels(list(surfaces))
     every = [value for losses in surfaces.values() for seeds in losses.values() for value in seeds.values()]
+    every += ends([interval(list(seeds.values())) for losses in surfaces.values() for seeds in losses.values()])
     words = []
     for column, ((model, losses), (colour, symbol, _)) in enumerate(zip(surfaces.items(), LOOKS, strict=False), 1):
         place = {"row": 1, "col": column}
@@ -57,7 +58,7 @@ def halvings_figure(found: Mapping[str, Sequence[Halving]]) -> go.Figure:
     """A panel for each model: what each halving of the patch takes off the loss, over the budget, with intervals.
     Above zero the smaller patch is better. Used in lesson 06."""
     figure, words = panels(list(found)), []
-    every = [0.0] + [gain.mean for some in found.values() for one in some for gain in one.gains.values()]
+    every = [0.0] + ends([gain for some in found.values() for one in some for gain in one.gains.values()])
     steps = [budget for some in found.values() for one in some for budget in one.gains]
     span = max(every) - min(every)
     every_size = sorted({one.larger for some in found.values() for one in some}, reverse=True)
@@ -88,7 +89,7 @@ def halvings_figure(found: Mapping[str, Sequence[Halving]]) -> go.Figure:
     ticks = sorted(set(steps))
     figure.update_xaxes(type="log", title="training steps", tickvals=ticks, ticktext=[f"{tick:,}" for tick in ticks],
                         range=[math.log10(min(ticks) / 1.4), math.log10(max(ticks) * 1.4)])  # fmt: skip
-    figure.update_yaxes(range=[min(every) - 0.2 * span, max(every) + 0.2 * span])
+    figure.update_yaxes(range=[min(every) - 0.05 * span, max(every) + 0.05 * span])
     figure.update_yaxes(title="gain: L(p) - L(p/2), nats", row=1, col=1)
     says = (
         "What each halving of the patch takes off the test loss, over the number of training steps, with 95 % "
@@ -98,13 +99,16 @@ def halvings_figure(found: Mapping[str, Sequence[Halving]]) -> go.Figure:
     return legend_under_title(figure, y=1.08, top=104)
 
 
-def controls_figure(changes: Mapping[str, Mapping[str, Interval]], *, title: str, quantity: str) -> go.Figure:
+def controls_figure(
+    changes: Mapping[str, Mapping[str, Interval]], *, title: str, quantity: str, spread: Sequence[float] = ()
+) -> go.Figure:
     """Dots with intervals, a row for each control and a mark for each model: how far the loss moves from the run
-    without the control. `changes` by control, then by model. For controls of a sweep."""
+    without the control. `changes` by control, then by model; the scale holds `spread` as well, so that several such
+    figures can share one. Used in lesson 06."""
     figure, words = go.Figure(), []
     rows = list(changes)
     models = list(dict.fromkeys(model for one in changes.values() for model in one))
-    means = [0.0] + [found.mean for one in changes.values() for found in one.values()]
+    every = [0.0, *spread] + ends([found for one in changes.values() for found in one.values()])
     for k, model in enumerate(models):
         colour, symbol, _ = LOOKS[k]
         here = [name for name in rows if model in changes[name]]
@@ -116,9 +120,9 @@ def controls_figure(changes: Mapping[str, Mapping[str, Interval]], *, title: str
         words.append(
             f"{model}: {', '.join(f'{n} {with_reach(f, sign=True)}' for n, f in zip(here, found, strict=True))}"
         )
-    span = max(means) - min(means)
+    room = 0.05 * (max(every) - min(every))
     figure.add_vline(x=0, line={"color": INK, "width": 1})
-    figure.update_xaxes(title=quantity, range=[min(means) - 0.25 * span, max(means) + 0.25 * span])
+    figure.update_xaxes(title=quantity, range=[min(every) - room, max(every) + room])
     figure.update_yaxes(tickvals=[len(rows) - k for k in range(len(rows))], ticktext=rows, range=[0.4, len(rows) + 0.6])
     says = f"{quantity}, with 95 % intervals over seeds; right of zero the loss is higher. {'; '.join(words)}."
     dressed(figure, title=title, says=says, height=150 + 44 * len(rows))
@@ -143,6 +147,12 @@ def bars(found: Sequence[Interval]) -> dict[str, Any]:
     """Error bars for intervals; none where an interval has no ends."""
     reach = [one.high - one.mean if math.isfinite(one.high) else None for one in found]
     return {"type": "data", "array": reach, "width": 4, "thickness": 1.4}
+
+
+def ends(found: Sequence[Interval]) -> list[float]:
+    """The ends of all intervals, the mean where one has none: what a scale must hold."""
+    pairs = [(one.low, one.high) if math.isfinite(one.high) else (one.mean, one.mean) for one in found]
+    return [end for pair in pairs for end in pair]
 
 
 def with_reach(found: Interval, *, sign: bool = False) -> str:

@@ -104,7 +104,12 @@ def opened(browser: Browser, lab: Lab, name: str) -> tuple[Page, Watch]:
     page.goto(f"{lab.address}/lab/tree/{name}?token={lab.token}&reset")
     page.wait_for_selector(".jp-NotebookPanel .jp-Notebook")
     # The circle in the toolbar says idle before there is a kernel, and running cells would then ask for one.
-    page.locator(".jp-StatusBar-Left", has_text="| Idle").wait_for()
+    status = page.locator(".jp-StatusBar-Left", has_text="| Idle")
+    try:
+        status.wait_for(timeout=SLOW // 2)
+    except TooLong:  # seen once, on a busy machine: the kernel was there, the page had lost it
+        page.reload()
+        status.wait_for()
     return page, watch
 
 
