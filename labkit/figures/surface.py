@@ -58,7 +58,7 @@ def halvings_figure(found: Mapping[str, Sequence[Halving]]) -> go.Figure:
     """A panel for each model: what each halving of the patch takes off the loss, over the budget, with intervals.
     Above zero the smaller patch is better. Used in lesson 06."""
     figure, words = panels(list(found)), []
-    every = [0.0] + ends([gain for some in found.values() for one in some for gain in one.gains.values()])
+    every = [0.0, *ends([gain for some in found.values() for one in some for gain in one.gains.values()])]
     steps = [budget for some in found.values() for one in some for budget in one.gains]
     span = max(every) - min(every)
     every_size = sorted({one.larger for some in found.values() for one in some}, reverse=True)
@@ -108,7 +108,7 @@ def controls_figure(
     figure, words = go.Figure(), []
     rows = list(changes)
     models = list(dict.fromkeys(model for one in changes.values() for model in one))
-    every = [0.0, *spread] + ends([found for one in changes.values() for found in one.values()])
+    every = [0.0, *spread, *ends([found for one in changes.values() for found in one.values()])]
     for k, model in enumerate(models):
         colour, symbol, _ = LOOKS[k]
         here = [name for name in rows if model in changes[name]]
