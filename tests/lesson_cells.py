@@ -29,6 +29,11 @@ SMALL = {  # parameters that make a lesson short without changing what it does
 
 def code_of(stem: str, **parameters: Any) -> str:
     """All code of a lesson's source, with parameters replaced."""
+    return "\n".join(cells_of(stem, **parameters))
+
+
+def cells_of(stem: str, **parameters: Any) -> list[str]:
+    """The code cells of a lesson's source; after that of the parameters, those that are replaced."""
     notebook = jupytext.read(next(path for path in SOURCES if path.stem == stem))
     parts = []
     for cell in notebook.cells:
@@ -39,7 +44,7 @@ def code_of(stem: str, **parameters: Any) -> str:
             assigned = {node.targets[0].id for node in ast.parse(cell.source).body}
             assert parameters.keys() <= assigned
             parts += [f"{name} = {value!r}" for name, value in parameters.items()]
-    return "\n".join(parts)
+    return parts
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from labkit.lesson import hints as shown_hints
 from labkit.lesson.exercises import EXERCISES
 from labkit.lesson.exercises.check import Exercise
 from labkit.lesson.hints import as_html, folded, live, solution_of
+from labkit.lesson.keys import BOX
 
 EVERY = [pytest.param(exercise, id=name) for name, exercise in EXERCISES.items()]
 STEMS = [path.stem for path in SOURCES]
@@ -90,7 +91,9 @@ def test_faulty_hints_are_refused(hints: tuple[str, ...] | str, words: str) -> N
 @pytest.mark.parametrize("exercise", EVERY)
 def test_live_each_press_opens_one_and_the_solution_is_last(exercise: Exercise) -> None:
     place, solution = solution_of(exercise.name)
-    button, view = live(exercise.hints, place, solution).children
+    box = live(exercise.hints, place, solution)
+    button, view, _ = box.children
+    assert BOX in box._dom_classes, "JupyterLab would take its keys"
     assert view.value == ""
     for k, hint in enumerate(exercise.hints, start=1):
         assert button.description == f"Hint {k} of {len(exercise.hints)}"

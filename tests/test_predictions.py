@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,10 +19,16 @@ from labkit.figures.style import INK
 from labkit.lesson import choices, covers, predictions, so_far
 from labkit.lesson.predictions import Prediction, forget_predictions, predict
 from labkit.lesson.questions import QUESTIONS, Misconception, Question
+from labkit.lesson.status import Status
 
 VALUES = {"small": 4, "steps": 150, "seeds": 3, "tokens": "784", "tile": "64", "sizes": "16, 8, 4"}
 FIGURE = outcome_figure({"losses": (["p = 16", "p = 8"], [2.0, 1.0])}, x="patch size", y="loss", title="Losses")
 SAID = {letter: Said(f"answer {letter}", ["p = 16", "p = 8"], [2.0, k]) for k, letter in enumerate("abcd")}
+
+
+def values_of(name: str) -> dict[str, Any]:
+    """Values for the places of a question."""
+    return {one: value for one, value in VALUES.items() if f"{{{one}}}" in QUESTIONS[name].text}
 
 
 @pytest.fixture
@@ -55,6 +63,7 @@ def live(store: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     monkeypatch.setattr(so_far, "somebody_is_there", lambda: True)
     for module in (predictions, so_far):
         monkeypatch.setattr(module, "display", lambda *things, **_: shown.extend(things))
+    monkeypatch.setattr(predictions, "_ASKED", {})
     monkeypatch.setattr(covers, "DisplayHandle", Place)
     monkeypatch.setattr(Place, "every", [])
     return shown
@@ -76,7 +85,7 @@ def buttons(box: widgets.VBox) -> dict[str, widgets.Button]:
 
 
 def status(box: widgets.VBox) -> str:
-    return next(w.value for row in box.children[-2:-1] for w in row.children if isinstance(w, widgets.HTML))
+    return next(w.value for row in box.children[-2:-1] for w in row.children if isinstance(w, Status))
 
 
 def covered() -> bool:
@@ -114,7 +123,7 @@ def test_questions_that_could_not_be_answered_are_refused() -> None:
     with pytest.raises(ValueError, match="b, c of 'Which\\?' have no misconception"):
         Question("Which?", {"a": "this", "b": "that", "c": "both"}, thoughts, recorded="a")
     with pytest.raises(ValueError, match="choice 'z' of '00-predict' is not among the answers a, b, c, d"):
-        predict("00-predict", "z")
+        Prediction("00-predict", "?", recorded=True).choose("z")
     with pytest.raises(ValueError, match="there is no question '99-x'"):
         predict("99-x")
 
@@ -146,7 +155,7 @@ def test_runs_without_a_person_take_the_recorded_choice_and_store_nothing(
     name: str, headless: tuple[list[str], list[go.Figure]], store: Path
 ) -> None:
     words, figures = headless
-    prediction = predict(name, **VALUES)
+    prediction = predict(name, **values_of(name))
     question = QUESTIONS[name]
     assert all(f"**{letter}**: {text}" in words[-1] for letter, text in question.options.items())
     assert f"**{question.recorded}**" in words[-1]
@@ -209,6 +218,80 @@ def test_a_choice_made_before_counts_for_the_same_question_only(live: list[Any])
     assert "from before" not in status(live[-1])
 
 
+def test_asked_again_the_buttons_still_uncover_what_waits(live: list[Any]) -> None:
+    prediction = predict("00-predict")
+    prediction.reveal("c", "EVIDENCE", FIGURE, SAID, also=["| TABLE |"])
+    predict("00-predict")
+    assert covered()
+    buttons(live[-1])["b"].click()
+    assert not covered()
+    assert "| TABLE |" in Place.every[1].shown.data
+    predict("00-predict")
+    buttons(live[-1])["choose again"].click()
+    assert covered(), "with all that was shown beside it"
+
+
+def test_a_reveal_that_runs_again_takes_the_place_of_the_one_before(live: list[Any]) -> None:
+    prediction = predict("00-predict")
+    for evidence in ("OLD", "NEW"):
+        prediction.reveal("c", evidence, FIGURE, SAID)
+    buttons(live[-1])["c"].click()
+    *_, old, _, new = Place.every
+    assert isinstance(old.shown, Markdown)
+    assert "NEW" in new.shown.data
+    assert "OLD" not in "".join(place.shown.data for place in Place.every if isinstance(place.shown, Markdown))
+
+
+def test_another_question_of_the_same_name_does_not_uncover_the_old_answer(live: list[Any]) -> None:
+    predict("05-predict", small=4, steps=150, seeds=3).reveal("c", "EVIDENCE", FIGURE, SAID)
+    predict("05-predict", small=2, steps=150, seeds=3)
+    buttons(live[-1])["a"].click()
+    assert covered()
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"small": 4, "steps": 150}, "asked with small=4, steps=150, but takes small, steps, seeds: seeds would stay"),
+        ({"small": 4, "steps": 150, "seeds": 3, "seed": 1}, "seed would be dropped"),
+        ({}, "asked with nothing, .* small would stay open and steps would stay open and seeds would stay open"),
+    ],
+)
+def test_values_that_a_question_lacks_or_does_not_take(values: dict[str, int], words: str, live: list[Any]) -> None:
+    with pytest.raises(ValueError, match=words):
+        predict("05-predict", **values)
+    with pytest.raises(ValueError, match="but takes no values: small would be dropped"):
+        predict("00-predict", small=4)
+    assert live == []
+
+
+def test_words_stand_in_html_as_they_are(live: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    question = Question(
+        "Is p < N?", {"a": "p < N & so on", "b": "<img src=x>"}, {"b": Misconception("o", "T.")}, recorded="a"
+    )
+    monkeypatch.setitem(QUESTIONS, "00-html", question)
+    monkeypatch.setattr(choices, "note", lambda *_, **__: "<b>no</b> & no")
+    predict("00-html")
+    box = live[-1]
+    assert [row.children[1].value for row in box.children[:2]] == ["p &lt; N &amp; so on", "&lt;img src=x&gt;"]
+    buttons(box)["b"].click()
+    assert "&lt;b&gt;no&lt;/b&gt; &amp; no" in status(box)
+
+
+def test_what_is_said_changes_inside_one_element(live: list[Any]) -> None:
+    """A screen reader tells of changes inside an element that is there; one that is replaced may go unsaid."""
+    predict("00-predict")
+    box = live[-1]
+    (said,) = [w for row in box.children for w in getattr(row, "children", ()) if isinstance(w, Status)]
+    buttons(box)["b"].click()
+    assert said in box.children[-2].children
+    assert "<b>b</b>" in said.value
+    assert "role" not in said.value, "the role belongs to the element around it, which stays"
+    script = said._esm
+    assert script.count('setAttribute("role", "status")') == 1
+    assert script.index("setAttribute") < script.index("innerHTML"), "made once, before anything is said"
+
+
 def test_an_error_while_revealing_reaches_whoever_chose(live: list[Any]) -> None:
     prediction = predict("00-predict")
     prediction.reveal("c", "EVIDENCE", FIGURE, {**SAID, "b": Said("elsewhere", [1], [1], axes=("x7", "y7"))})
@@ -220,7 +303,9 @@ def test_an_error_while_revealing_reaches_whoever_chose(live: list[Any]) -> None
 
 
 @pytest.mark.parametrize(
-    "damage", ["{", "[]", '{"00-predict": "b"}', '{"00-predict": {"choice": 1, "asked": ""}}', "\x00"]
+    "damage",
+    ["{", "[]", '{"00-predict": "b"}', '{"00-predict": {"choice": 1, "asked": ""}}', "\x00", "[" * 100_000],
+    ids=["cut off", "a list", "no entry", "a number", "no text", "nested without end"],
 )
 def test_a_damaged_store_is_kept_and_said(damage: str, live: list[Any], store: Path) -> None:
     store.write_text(damage)
@@ -267,7 +352,7 @@ def test_forgetting_and_summing_up(live: list[Any], store: Path, monkeypatch: py
     tables: list[Any] = []
     monkeypatch.setattr(so_far, "table", lambda *parts: tables.append(parts))
     for name, choice, truth in (("05-other", "a", None), ("00-predict", "b", "c"), ("01-order", "a", "a")):
-        prediction = predict(name, **VALUES)
+        prediction = predict(name, **values_of(name))
         buttons(live[-1])[choice].click()
         if truth:
             prediction.reveal(truth, "evidence")
@@ -279,14 +364,51 @@ def test_forgetting_and_summing_up(live: list[Any], store: Path, monkeypatch: py
     assert rows[1][2:] == ("stays the same", "stays the same", "")
     assert rows[2][3:] == ("not seen yet", "")
     assert "1 of 2 predictions came out" in live[-1].data
+    store.with_name("my_predictions.damaged-1.json").write_text("an older one")
     forget_predictions()
-    assert "Forgotten: 4 choices" in live[-1].data
-    assert not store.exists()
+    assert "Forgotten: 4 choices, and 1 damaged file. " in live[-1].data
+    assert [path.name for path in store.parent.iterdir() if path.suffix == ".json"] == []
+    forget_predictions()
+    assert "Forgotten: 0 choices. " in live[-1].data
+
+
+def test_a_table_of_what_was_said_holds_no_html_of_a_file(live: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    choices.note("00-predict", choice="b", asked="<img src=x onerror=alert(1)> & more?")
+    tables: list[Any] = []
+    monkeypatch.setattr(so_far, "table", lambda *parts: tables.append(parts))
+    so_far.predictions_so_far()
+    assert tables[0][1][0][1] == "&lt;img src=x onerror=alert(1)&gt; &amp; more?"
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from labkit.lesson import choices
+choices.FILE = Path(sys.argv[1])
+for k in range(40):
+    wrong = choices.note(f"{sys.argv[2]}-{k}", choice="a", asked="?")
+    assert not wrong, wrong
+"""
+
+
+def test_kernels_that_write_at_the_same_time_lose_nothing(store: Path) -> None:
+    writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(store), str(k)]) for k in range(3)]
+    assert [writer.wait(timeout=200) for writer in writers] == [0, 0, 0]
+    assert len(json.loads(store.read_text())) == 3 * 40
+
+
+def test_a_folder_that_takes_no_lock_file_is_no_obstacle(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(choices, "locked", refused)
+    assert choices.note("00-predict", choice="b", asked="?") == ""
+    assert choices.choices()[0].keys() == {"00-predict"}
 
 
 def test_git_never_sees_the_store() -> None:
     ignored = (SOURCES[0].parents[2] / ".gitignore").read_text().splitlines()
-    assert "/notebooks/my_predictions*.json" in ignored
+    assert {"/notebooks/my_predictions*.json", "/notebooks/.my_predictions.lock"} <= set(ignored)
     assert choices.FILE.relative_to(SOURCES[0].parents[2]) == Path("notebooks/my_predictions.json")
 
 

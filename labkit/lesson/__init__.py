@@ -11,6 +11,7 @@ from labkit.lesson.results import say_recorded as say_recorded
 from labkit.lesson.show import progress as progress
 from labkit.lesson.show import show as show
 from labkit.lesson.show import table as table
+from labkit.lesson.show import table_text as table_text
 from labkit.lesson.sliders import Slider as Slider
 from labkit.lesson.so_far import predictions_so_far as predictions_so_far
 from labkit.lesson.start import start as start

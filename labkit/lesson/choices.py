@@ -1,13 +1,16 @@
 """The choices that a reader made, kept on this machine: notebooks/my_predictions.json, which git ignores.
 
 One JSON object by question: what was asked, the letter chosen, when, and, once it is known, the letter that came out.
+Several notebooks may be open, each with a kernel of its own: they take turns, so that none loses what another wrote.
 Nothing here raises for the file's sake: a lesson goes on without it, and says so. Runs without anybody at the screen
 never come here.
 """
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
-from labkit.records import REPOSITORY, now, read_json, write_json
+from labkit.records import REPOSITORY, locked, now, read_json, write_json
 
 FILE = REPOSITORY / "notebooks" / "my_predictions.json"
 
@@ -15,31 +18,48 @@ FILE = REPOSITORY / "notebooks" / "my_predictions.json"
 def choices() -> tuple[dict[str, dict[str, str]], str]:
     """What is stored, by question, and a sentence on what is wrong with the file ("" if nothing is). A damaged file is
     kept under another name, so that nothing in it is lost, and the store begins anew."""
-    found, wrong, _ = _read()
+    with _my_turn():
+        found, wrong, _ = _read()
     return found, wrong
 
 
 def note(name: str, **facts: str) -> str:
     """Store facts on question `name` in place of those that are there: `asked`, `choice`, and `came_out` if it is
     known. A sentence on what went wrong, or ""."""
-    found, wrong, safe = _read()
-    found[name] = {**facts, "time": now()}
-    return f"{wrong} {_write(found) if safe else 'The choice counts, but is not stored.'}".strip()
+    with _my_turn():
+        found, wrong, safe = _read()
+        found[name] = {**facts, "time": now()}
+        return f"{wrong} {_write(found) if safe else 'The choice counts, but is not stored.'}".strip()
 
 
 def forget(name: str) -> str:
     """Drop what is stored on question `name`. A sentence on what went wrong, or ""."""
-    found, wrong, safe = _read()
-    if found.pop(name, None) is None or not safe:
-        return wrong
-    return f"{wrong} {_write(found)}".strip()
+    with _my_turn():
+        found, wrong, safe = _read()
+        if found.pop(name, None) is None or not safe:
+            return wrong
+        return f"{wrong} {_write(found)}".strip()
 
 
-def forget_all() -> int:
-    """Drop every choice; how many there were. OSError if the file cannot be removed."""
-    found, _ = choices()
-    FILE.unlink(missing_ok=True)
-    return len(found)
+def forget_all() -> tuple[int, int]:
+    """Drop every choice, and what was put aside as damaged: how many choices and how many such files there were.
+    OSError if a file cannot be removed."""
+    with _my_turn():
+        found, _, _ = _read()
+        damaged = list(FILE.parent.glob(f"{FILE.stem}.damaged-*.json"))
+        for path in (FILE, *damaged):
+            path.unlink(missing_ok=True)
+    return len(found), len(damaged)
+
+
+@contextmanager
+def _my_turn() -> Iterator[None]:
+    """Keep other kernels from the file meanwhile. Where no lock can be had, in a folder that cannot be written for one,
+    the work is done without: what goes wrong then is said by whoever writes."""
+    with ExitStack() as held:
+        with suppress(OSError):
+            held.enter_context(locked(FILE.with_name(f".{FILE.stem}.lock"), wait=True))
+        yield
 
 
 def _read() -> tuple[dict[str, dict[str, str]], str, bool]:

@@ -13,8 +13,10 @@ import ipywidgets as widgets
 from IPython.display import Markdown, display
 
 from labkit.lesson.exercises import EXERCISES
+from labkit.lesson.keys import with_own_keys
 from labkit.lesson.show import somebody_is_there
 from labkit.lesson.start import header_of
+from labkit.lesson.status import Status
 from labkit.records import REPOSITORY, read_json
 
 LINE = '<p style="line-height: 1.5; margin: 0.5em 0">'
@@ -36,17 +38,17 @@ def live(steps: Sequence[str], place: str, solution: str) -> widgets.VBox:
     labels = [f"Hint {k} of {len(steps)}" for k in range(1, len(steps) + 1)]
     labels += ["Show the solution", "Fold all up again"]
     button = widgets.Button(description=labels[0], layout={"width": "12em"})
-    view = widgets.HTML()
+    view = Status()
     count = 0
 
     def press(_: widgets.Button) -> None:
         nonlocal count
         count = (count + 1) % len(labels)
-        view.value = f'<div role="status">{"".join(opened[:count])}</div>' if count else ""
+        view.value = "".join(opened[:count])
         button.description = labels[count]
 
     button.on_click(press)
-    return widgets.VBox([button, view])
+    return with_own_keys([button, view])
 
 
 def folded(steps: Sequence[str], place: str) -> str:

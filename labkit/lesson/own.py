@@ -14,6 +14,7 @@ from IPython.display import Markdown, display
 
 from labkit.data.own import MOST_BYTES, OwnPicture, own_picture
 from labkit.data.photos import Photo
+from labkit.lesson.keys import with_own_keys
 from labkit.lesson.show import somebody_is_there
 from labkit.lesson.sliders import Slider, Value
 from labkit.lesson.upload import Upload
@@ -56,7 +57,7 @@ class PictureSlider:
 
     def live(self) -> widgets.VBox:
         """The control for a picture above the live slider."""
-        return widgets.VBox([self.upload, self.slider.live()])
+        return with_own_keys([self.upload, self.slider.live()])
 
     def _take(self, name: str, data: bytes) -> None:
         """Show the picture in the file `name`, or say why not and leave the figure as it is."""

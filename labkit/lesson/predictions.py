@@ -5,7 +5,9 @@ then the figure appears with the answer drawn in, and beside it what came out. C
 be made again. A run without anybody takes the choice that is recorded with the question, and stores nothing.
 """
 
-from collections.abc import Callable, Mapping
+import html
+from collections.abc import Callable, Mapping, Sequence
+from string import Formatter
 from typing import Any
 
 import ipywidgets as widgets
@@ -18,20 +20,22 @@ from labkit.lesson.covers import Cover
 from labkit.lesson.keys import with_own_keys
 from labkit.lesson.questions import QUESTIONS, Question
 from labkit.lesson.show import show, somebody_is_there
+from labkit.lesson.status import Status
 from labkit.wording import capitalised
 
 COVERED = "**Covered.** Choose an answer under *{question}* above; then this is shown, with your answer drawn in."
+_ASKED: dict[str, "Prediction"] = {}  # of a person, by question: who asks again must find what waits for the answer
 
 
 class Prediction:
-    """A question that was asked as `asked`, and the choice made on it (None: not yet). What was to be revealed is shown
+    """A question that was asked as `asked`, and the choice made on it (None: not yet). What was revealed last is shown
     anew at each choice."""
 
     def __init__(self, name: str, asked: str, *, recorded: bool) -> None:
         self.name, self.asked, self.recorded = name, asked, recorded
         self.question = _question(name)
         self.choice: str | None = self.question.recorded if recorded else None
-        self._reveals: list[Callable[[], None]] = []
+        self._show_again: Callable[[], None] | None = None
 
     def choose(self, choice: str | None) -> None:
         """Make the choice, or take it back (None), and show or cover what waits for it. ValueError for one that is not
@@ -40,8 +44,8 @@ class Prediction:
             letters = ", ".join(self.question.options)
             raise ValueError(f"choice {choice!r} of {self.name!r} is not among the answers {letters}: pick one of them")
         self.choice = choice
-        for show_again in self._reveals:
-            show_again()
+        if self._show_again is not None:
+            self._show_again()
 
     def reveal(
         self,
@@ -49,15 +53,19 @@ class Prediction:
         evidence: str,
         figure: go.Figure | None = None,
         said: Mapping[str, Said] | None = None,
+        *,
+        also: Sequence[str] = (),
     ) -> None:
         """Show the figure with the choice drawn in as `said` says for each option, then whether it came out, and for a
-        wrong choice the misconception; covered until there is a choice. ValueError for a truth that is no option, a
-        figure without `said` for each option, or `said` without a figure."""
+        wrong choice the misconception; below, `also`: tables and sentences that hold the answer (Markdown). All of it
+        is covered until there is a choice. ValueError for a truth that is no option, a figure without `said` for each
+        option, or `said` without a figure."""
         _check_reveal(self.name, self.question, truth, figure, said)
         if self.recorded:
             if figure is not None:
                 show(with_answer(figure, said[self.choice], whose="the recorded answer"))
-            display(Markdown(self.verdict(truth, evidence)))
+            for words in (self.verdict(truth, evidence), *also):
+                display(Markdown(words))
             return
         cover = Cover(COVERED.format(question=_first_words(self.asked)))
 
@@ -66,10 +74,11 @@ class Prediction:
                 cover.cover()
                 return
             drawn = None if figure is None else with_answer(figure, said[self.choice])
-            words = "" if drawn is None else f"*{drawn.layout.meta['says']}*\n\n"
-            cover.uncover(drawn, words + self.verdict(truth, evidence) + self._came_out(truth))
+            says = [] if drawn is None else [f"*{drawn.layout.meta['says']}*"]
+            words = [*says, self.verdict(truth, evidence) + self._came_out(truth), *also]
+            cover.uncover(drawn, "\n\n".join(words))
 
-        self._reveals.append(show_again)
+        self._show_again = show_again
         if self.choice is not None:
             show_again()
 
@@ -90,17 +99,21 @@ class Prediction:
         return f"\n\n*{wrong}*" if wrong else ""
 
 
-def predict(name: str, choice: str | None = None, **values: object) -> Prediction:
+def predict(name: str, /, **values: object) -> Prediction:
     """Ask question `name`, {names} in it filled with `values`: buttons where a person can press them (one of them
-    pressed already if this same question was answered before), else the recorded choice. A `choice` that is given
-    counts instead and is not stored. ValueError for a question or a choice that is not there."""
-    asked = _question(name).text.format(**values)
-    live = choice is None and somebody_is_there()
-    prediction = Prediction(name, asked, recorded=not live)
-    if choice is not None:
-        prediction.choose(choice)
+    pressed already if this same question was answered before), else the recorded choice. Who asks the same again gets
+    the same prediction, and with it what waits to be revealed. ValueError for a question that is not there, and for
+    values that it does not take or lacks."""
+    asked = _filled(name, _question(name).text, values)
     display(Markdown(asked))
-    display(control(prediction) if live else Markdown(_recorded(prediction)))
+    if not somebody_is_there():
+        prediction = Prediction(name, asked, recorded=True)
+        display(Markdown(_recorded(prediction)))
+        return prediction
+    prediction = _ASKED.get(name)
+    if prediction is None or prediction.asked != asked:
+        prediction = _ASKED[name] = Prediction(name, asked, recorded=False)
+    display(control(prediction))
     return prediction
 
 
@@ -110,15 +123,15 @@ def control(prediction: Prediction) -> widgets.VBox:
     stored, wrong = choices.choices()
     before = stored.get(prediction.name, {})
     buttons = {letter: _button(letter, text) for letter, text in prediction.question.options.items()}
-    said, again = widgets.HTML(), widgets.Button(description="choose again", layout={"width": "auto"})
+    said, again = Status(), widgets.Button(description="choose again", layout={"width": "auto"})
 
     def chosen(letter: str | None, note: str) -> None:
         prediction.choose(letter)
         for one, button in buttons.items():
             button.disabled = letter not in (None, one)  # the pressed one keeps the keyboard's focus
             button.button_style, button.icon = ("primary", "check") if one == letter else ("", "")
-        words = "Choose an answer." if letter is None else f"You said <b>{letter}</b>."
-        said.value = f'<span role="status">{words} {note}</span>'
+        words = "Choose an answer." if letter is None else f"You said <b>{html.escape(letter)}</b>."
+        said.value = f"{words} {html.escape(note, quote=False)}".strip()
 
     def pressed(letter: str) -> Callable[[Any], None]:
         return lambda _: chosen(letter, choices.note(prediction.name, choice=letter, asked=prediction.asked))
@@ -129,16 +142,19 @@ def control(prediction: Prediction) -> widgets.VBox:
     same = before.get("asked") == prediction.asked and before.get("choice") in prediction.question.options
     chosen(before["choice"] if same else None, f"{wrong} {'(Your choice from before.)' if same else ''}".strip())
     rows = [
-        widgets.HBox([buttons[letter], widgets.HTML(text)], layout={"align_items": "center"})
+        widgets.HBox([buttons[letter], widgets.HTML(html.escape(text, quote=False))], layout={"align_items": "center"})
         for letter, text in prediction.question.options.items()
     ]
     return with_own_keys([*rows, widgets.HBox([said, again], layout={"align_items": "center"})])
 
 
 def forget_predictions() -> None:
-    """Forget every choice made on this machine, and say how many there were."""
-    count = choices.forget_all()
-    display(Markdown(f"Forgotten: {count} {'choice' if count == 1 else 'choices'}. Lessons ask again when they run."))
+    """Forget every choice made on this machine, with files of them that were put aside as damaged, and say how many
+    there were."""
+    count, damaged = choices.forget_all()
+    aside = f", and {damaged} damaged {'file' if damaged == 1 else 'files'}" if damaged else ""
+    told = f"{count} {'choice' if count == 1 else 'choices'}{aside}"
+    display(Markdown(f"Forgotten: {told}. Lessons ask again when they run."))
 
 
 def _button(letter: str, text: str) -> widgets.Button:
@@ -163,6 +179,18 @@ def _check_reveal(
         raise ValueError(
             f"{name!r} has nothing to draw for {', '.join(sorted(missing))}: who chose it would see no answer"
         )
+
+
+def _filled(name: str, text: str, values: Mapping[str, object]) -> str:
+    """The question with its {names} filled in; ValueError unless the values are just those that it takes."""
+    takes = dict.fromkeys(field for _, field, _, _ in Formatter().parse(text) if field)
+    if takes.keys() == values.keys():
+        return text.format(**values)
+    given = ", ".join(f"{one}={value!r}" for one, value in values.items()) or "nothing"
+    wrong = [f"{one} would stay open" for one in takes if one not in values]
+    wrong += [f"{one} would be dropped" for one in values if one not in takes]
+    rule = f"takes {', '.join(takes)}" if takes else "takes no values"
+    raise ValueError(f"{name!r} was asked with {given}, but {rule}: {' and '.join(wrong)}")
 
 
 def _first_words(asked: str) -> str:

@@ -38,10 +38,15 @@ def bundle_of(figure: go.Figure) -> dict[str, Any]:
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Show a table; columns of numbers stand to the right, columns of words to the left."""
+    display(Markdown(table_text(header, rows)))
+
+
+def table_text(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """The same table as Markdown text, such as a reveal shows beside its figure. Used from lesson 01 on."""
     columns = [[str(cell) for cell in column] for column in zip(*rows, strict=True)]
     sides = ["--:" if all(NUMBER.fullmatch(cell) for cell in column) else "---" for column in columns]
     lines = [header, sides, *rows]
-    display(Markdown("\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)))
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
 
 
 def progress(title: str) -> Callable[[float, str], None]:

@@ -16,6 +16,7 @@ from IPython.display import Markdown, display
 from labkit.lesson.keys import with_own_keys
 from labkit.lesson.plot import Plot, as_json
 from labkit.lesson.show import show, somebody_is_there
+from labkit.lesson.status import Status
 from labkit.wording import in_one_line
 
 Value = int | float | str
@@ -93,7 +94,7 @@ class Slider:
             style={"description_width": "initial"},
             layout={"width": "100%", "max_width": "560px"},
         )
-        view, words = Plot(self.figure(self.start)), widgets.HTML(_status(self.says(self.start)))
+        view, words = Plot(self.figure(self.start)), Status(value=_as_html(self.says(self.start)))
         shown = self.start
 
         def moved(change: dict[str, Any]) -> None:
@@ -103,19 +104,19 @@ class Slider:
                 return
             try:
                 if value not in self._figures:
-                    words.value = _status(f"{self.name} = {value}: being computed ... (Kernel, Interrupt stops it)")
+                    words.value = _as_html(f"{self.name} = {value}: being computed ... (Kernel, Interrupt stops it)")
                 view.draw(self.figure(value))
             except (Exception, KeyboardInterrupt) as error:
                 view.draw(self.figure(shown))
                 control.value = shown
-                words.value = _status(f"{_why(error, f'{self.name} = {value}')} {self.says(shown)}")
+                words.value = f"{_why(error, f'{self.name} = {value}')} {_as_html(self.says(shown))}"
                 raise
             shown = value
-            words.value = _status(self.says(value))
+            words.value = _as_html(self.says(value))
 
         def redraw() -> None:
             view.draw(self.figure(shown))
-            words.value = _status(self.says(shown))
+            words.value = _as_html(self.says(shown))
 
         control.observe(moved, "value")
         self._redraw.append(redraw)
@@ -162,14 +163,16 @@ def _shape(figure: go.Figure) -> tuple[list[list[str]], list[str]]:
     return [sorted(trace) for trace in plain["data"]], sorted(plain["layout"])
 
 
-def _status(words: str) -> str:
-    """Words that a screen reader says when they change."""
-    return f'<em role="status">{words}</em>'
+def _as_html(words: str) -> str:
+    """A figure's words, slanted, as they stand."""
+    return f"<em>{html.escape(words, quote=False)}</em>"
 
 
 def _why(error: BaseException, at: str) -> str:
-    """Why there is no figure for what was asked, safe to stand in HTML."""
+    """Why there is no figure for what was asked, as HTML."""
     if isinstance(error, KeyboardInterrupt):
-        return f"<b>{at} was stopped; this is still the figure from before.</b>"
-    words = html.escape(in_one_line(f"{type(error).__name__}: {error}"))
-    return f"<b>{at} cannot be shown ({words}); this is still the figure from before.</b>"
+        words = f"{at} was stopped; this is still the figure from before."
+    else:
+        why = in_one_line(f"{type(error).__name__}: {error}")
+        words = f"{at} cannot be shown ({why}); this is still the figure from before."
+    return f"<b>{html.escape(words, quote=False)}</b>"

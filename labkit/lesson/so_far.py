@@ -1,5 +1,7 @@
 """What was predicted so far, in one table: question by question, what was said, what came out, the thought between."""
 
+import html
+
 from IPython.display import Markdown, display
 
 from labkit.lesson import choices
@@ -14,7 +16,7 @@ def predictions_so_far() -> None:
     asked = {name: stored[name] for name in QUESTIONS if name in stored}
     rows = [_row(name, entry) for name, entry in asked.items() if entry["choice"] in QUESTIONS[name].options]
     if wrong:
-        display(Markdown(f"*{wrong}*"))
+        display(Markdown(f"*{html.escape(wrong, quote=False)}*"))
     if not rows:
         display(Markdown("No predictions are stored on this machine yet: each lesson asks before it shows."))
         return
@@ -34,4 +36,4 @@ def _row(name: str, entry: dict[str, str]) -> tuple[str, ...]:
     came_out = question.options.get(truth, "not seen yet")
     thought = question.why_not[choice].name if truth not in ("", choice) and choice in question.why_not else ""
     words = (name[:2], entry["asked"], question.options[choice], came_out, thought)
-    return tuple(one.replace("|", "\\|").replace("\n", " ") for one in words)
+    return tuple(html.escape(one, quote=False).replace("|", "\\|").replace("\n", " ") for one in words)

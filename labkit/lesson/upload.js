@@ -68,7 +68,6 @@ function render({ model, el }) {
   const box = element("div", { className: "labkit-upload" }, choose, back, input, words);
   box.setAttribute("role", "group");
   box.setAttribute("aria-label", "Your own picture");
-  box.dataset.lmSuppressShortcuts = "true"; // or JupyterLab takes Enter for itself
   el.append(box);
 
   function say(text, state) {
@@ -105,7 +104,6 @@ function render({ model, el }) {
     take(input.files[0]);
     input.value = ""; // so that the same file can be chosen again
   });
-  box.addEventListener("keydown", (event) => event.stopPropagation());
   for (const name of ["dragenter", "dragover", "dragleave", "drop"]) {
     box.addEventListener(name, (event) => {
       event.preventDefault();

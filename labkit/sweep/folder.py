@@ -10,20 +10,14 @@ FOLDER/workers.log           what the workers had to say
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from labkit import records
 from labkit.config import Run
-
-try:
-    import fcntl
-except ModuleNotFoundError:  # Windows: two sweeps in one folder are then not kept apart
-    fcntl = None
 
 Record = dict[str, Any]
 
@@ -87,18 +81,14 @@ class Folder:
     def locked(self) -> Iterator[None]:
         """Hold the folder for one sweep. ValueError if another process works in it."""
         records.make_writable(self.path)
-        handle = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            if fcntl is not None:
-                try:
-                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError as error:
-                    raise ValueError(
-                        f"another sweep is at work in {self.path}: two would train the same runs; nothing was started"
-                    ) from error
+        with ExitStack() as held:
+            try:
+                held.enter_context(records.locked(self.path / ".lock", wait=False))
+            except BlockingIOError as error:
+                raise ValueError(
+                    f"another sweep is at work in {self.path}: two would train the same runs; nothing was started"
+                ) from error
             yield
-        finally:
-            os.close(handle)
 
 
 def read_lines(path: Path) -> list[Record]:

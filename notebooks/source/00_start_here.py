@@ -224,7 +224,7 @@ from labkit.figures.answers import Said, outcome_figure
 coarse, fine = tokens(image_size, 16), tokens(image_size, 8)
 halved, pairs = ("p = 16", "p = 8"), (coarse**2, fine**2)
 prediction.reveal(
-    "c",
+    {2: "a", 4: "b", 16: "c"}.get(pairs[1] // pairs[0], "d"),
     f"{coarse:,} tokens become {fine:,}, and {coarse**2:,} pairs become {fine**2:,}.",
     outcome_figure(
         {"pairs": (halved, pairs), "tokens": (halved, (coarse, fine))},

@@ -71,6 +71,7 @@ from labkit.lesson import (
     say_recorded,
     start,
     table,
+    table_text,
 )
 
 start("01")
@@ -103,6 +104,11 @@ table(
 # %%
 prediction = predict("01-predict")
 
+# %% tags=["collapse"]
+at_16, at_1 = (image_size // 16) ** 2, image_size**2
+came_out = {16: "a", 1: "b", 16**2: "c"}.get(at_1 // at_16, "d")
+prediction.reveal(came_out, f"{at_16:,} tokens become {at_1:,}.")
+
 # %% [markdown]
 # ## Under the knife
 #
@@ -124,10 +130,6 @@ def cuts_of(shown, tell):
 
 
 PictureSlider("patch size p", patch_sizes, cuts_of, photograph=chosen, start=16).show()
-
-# %% tags=["collapse"]
-at_16, at_1 = (image_size // 16) ** 2, image_size**2
-prediction.reveal("c", f"{at_16:,} tokens become {at_1:,}.")
 
 # %% [markdown]
 # ## The same cut through several photographs
@@ -385,7 +387,6 @@ with torch.no_grad():
             logits(shuffled(nowhere(tokens), order)), bag
         ),
     }
-table(("tokens", "change of the logits"), [(name, f"{x:.1e}") for name, x in changes.items()])
 
 # %% tags=["collapse"]
 from labkit.figures.answers import Said, outcome_figure
@@ -393,9 +394,9 @@ from labkit.figures.answers import Said, outcome_figure
 with_positions, exchanged, without = changes.values()
 asked = next(iter(changes))
 order_prediction.reveal(
-    "a",
-    f"the logits moved by {with_positions:.0e} of what lies between two photographs, the "
-    f"rounding of float32. Exchanging places moved them by {exchanged:.2f} of it.",
+    "a" if with_positions < 1e-5 else "b" if with_positions < exchanged / 2 else "c",
+    f"the logits moved by {with_positions:.0e} of what lies between two photographs (float32 rounds "
+    f"at {torch.finfo(torch.float32).eps:.0e}). Exchanging places moved them by {exchanged:.2f} of it.",
     outcome_figure(
         {"change": ([words.replace(", ", ",<br>") for words in changes], [max(x, 1e-9) for x in changes.values()])},
         x="tokens", y="change, of the distance between photographs", log="y", joined=False,
@@ -406,6 +407,7 @@ order_prediction.reveal(
         "b": Said("a little", [asked], [1e-2]),
         "c": Said("as another photograph", [asked], [1.0]),
     },
+    also=[table_text(("tokens", "change of the logits"), [(name, f"{x:.1e}") for name, x in changes.items()])],
 )  # fmt: skip
 
 # %% [markdown]

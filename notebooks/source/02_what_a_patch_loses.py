@@ -89,6 +89,7 @@ from labkit.lesson import (
     say_recorded,
     start,
     table,
+    table_text,
 )
 
 start("02")
@@ -156,18 +157,21 @@ def my_whole(channels, width):
 # %%
 whole = answer("02-whole", my_whole)
 
-# %%
+# %% tags=["collapse"]
 vits = {"ViT-Tiny": 192, "ViT-Small": 384, "ViT-Base": 768}
 largest = {name: whole(3, d) for name, d in vits.items()}
-table(
-    ("model", "D", "lost at p = 16", "lost at p = 8", "nothing lost up to"),
-    [
-        (name, d, lost(3, 16, d), lost(3, 8, d), f"p = {largest[name]}")
-        for name, d in vits.items()
-    ],
-)
 prediction.reveal(
-    "b", f"a patch of p = 8 holds {3 * 8**2} numbers, one of p = 16 holds {3 * 16**2}."
+    {1: "a", 8: "b", 13: "c", 16: "d"}[largest["ViT-Tiny"]],
+    f"a patch of p = 8 holds {3 * 8**2} numbers, one of p = 16 holds {3 * 16**2}.",
+    also=[
+        table_text(
+            ("model", "D", "lost at p = 16", "lost at p = 8", "nothing lost up to"),
+            [
+                (name, d, lost(3, 16, d), lost(3, 8, d), f"p = {largest[name]}")
+                for name, d in vits.items()
+            ],
+        )
+    ],
 )
 
 # %% [markdown]
@@ -472,7 +476,7 @@ from labkit.stats import better, mean, paired
 small_first = [p for p in reversed(patch_sizes) if p > 1]
 equal = {p: decibels(p, 3 * p * p // share) for p in small_first}
 means = {p: over_photographs(values) for p, values in equal.items()}
-table(
+by_patch = table_text(
     ("patch size", "N", "d", "N d", "PSNR (dB)", "95 % interval"),
     [
         (
@@ -495,14 +499,15 @@ def compared(a, b):
     return gain, word
 
 
-neighbours = {}
-for small, large in pairwise(small_first):
-    gain, word = neighbours[small, large] = compared(equal[small], equal[large])
-    say(
-        "From p = {small} to p = {large}: {gain.mean:+.1f} dB ({gain.low:+.1f} to {gain.high:+.1f}), "
-        "the larger patch is **{word}**.",
-        small=small, large=large, gain=gain, word=word,
-    )  # fmt: skip
+neighbours = {
+    (small, large): compared(equal[small], equal[large])
+    for small, large in pairwise(small_first)
+}
+steps_told = "\n".join(
+    f"- From p = {small} to p = {large}: {gain.mean:+.1f} dB ({gain.low:+.1f} to {gain.high:+.1f}), "
+    f"the larger patch is **{word}**."
+    for (small, large), (gain, word) in neighbours.items()
+)
 
 # %% tags=["collapse"]
 least, most = small_first[0], small_first[-1]
@@ -515,7 +520,7 @@ middle, step = mean([one.mean for one in means.values()]), 2.0
 equal_prediction.reveal(
     {"yes": "c", "no": "a", "not shown": "b"}[verdict],
     f"p = {most} minus p = {least} is {gain.mean:+.1f} dB ({gain.low:+.1f} to {gain.high:+.1f}), "
-    f"photograph by photograph. The way there may turn at the end: the table above has each step.",
+    f"photograph by photograph. The way there may turn at the end: the table below has each step.",
     outcome_figure(
         {
             "mean over photographs": (
@@ -529,6 +534,7 @@ equal_prediction.reveal(
         "b": Said("no difference", (cuts[0], cuts[-1]), (middle, middle)),
         "c": Said("large patches best", (cuts[0], cuts[-1]), (middle - step, middle + step)),
     },
+    also=[by_patch, steps_told],
 )  # fmt: skip
 
 # %% [markdown]
@@ -734,24 +740,6 @@ for p in embedded:
                 "cannot" if lost(1, p, embedding_width) else span(back, ".0e"),
             )
         )
-table(
-    (
-        "patch size",
-        "embedding",
-        "variance kept",
-        "by the best code",
-        "effective rank",
-        "largest / smallest",
-        "solved back to within",
-    ),
-    rows,
-)
-
-# %% [markdown]
-# Each cell spans the seeds. The *effective rank* counts directions by how evenly they are
-# stretched; *largest / smallest* compares the singular values at both ends, and is how much more
-# than others a rounding error in the weakest direction grows on the way back. The last column is
-# the largest error of a pixel, in standard deviations of a crop.
 
 # %% tags=["collapse"]
 start_kept, end_kept = kept[narrow, "before training"], kept[narrow, "after training"]
@@ -777,9 +765,21 @@ trained_prediction.reveal(
         "b": Said("as much as before", when, (began, began)),
         "c": Said("more than before", when, (began, began + way)),
     },
+    also=[
+        table_text(
+            ("patch size", "embedding", "variance kept", "by the best code", "effective rank", "largest / smallest",
+             "solved back to within"),
+            rows,
+        )
+    ],
 )  # fmt: skip
 
 # %% [markdown]
+# Each cell of the table spans the seeds. The *effective rank* counts directions by how evenly they
+# are stretched; *largest / smallest* compares the singular values at both ends, and is how much
+# more than others a rounding error in the weakest direction grows on the way back. The last column
+# is the largest error of a pixel, in standard deviations of a crop.
+#
 # Random directions already keep much, because neighbouring pixels resemble each other and a
 # decoder can guess the rest. Training is not asked to keep pixels; how far it goes towards the
 # best code all the same, the numbers above say.

@@ -73,18 +73,10 @@ from labkit.lesson import (
     say_recorded,
     start,
     table,
+    table_text,
 )
 
 start("03")
-
-# %% [markdown]
-# ## Predict: halve the patch once more
-#
-# A photograph is already cut so fine that there are thousands of tokens. Now the patch is
-# halved once more.
-
-# %%
-halve_prediction = predict("03-halve")
 
 # %% [markdown]
 # ## Exercise: the FLOPs of a block
@@ -296,7 +288,7 @@ tell, found = progress("fresh processes"), []
 try:
     for k, memory in enumerate(memory_of(*cases.values(), *everyday)):
         found.append(memory.beyond)
-        tell((k + 1) / (len(cases) + len(everyday)), f"{memory.beyond / 1e6:.1f} MB")
+        tell((k + 1) / (len(cases) + len(everyday)), f"{k + 1} measured")
 except ValueError as reason:
     say("*Not measured on this machine: {reason}*", reason=reason)
 ours = dict(zip(cases, found, strict=False))
@@ -312,10 +304,6 @@ for key, case in cases.items():
         cells += [f"{ours[key] / 1e6:.1f}", f"{ours[key] / formula:.2f}"]
     cells += [""] * (3 - len(cells)) + [f"{as_usual[key] / 1e6:.1f}" if key in as_usual else ""]
     memory_rows.append((name, f"{case.shape.tokens:,}", *cells))
-table(
-    ("one image", "tokens", "formula (MB)", "measured (MB)", "ratio", "as processes do (MB)"),
-    memory_rows,
-)
 
 # %% tags=["collapse"]
 from labkit.figures.answers import Said, outcome_figure
@@ -340,6 +328,11 @@ memory_prediction.reveal(
         letter: Said(words, halved, (held, times * held))
         for letter, words, times in (("a", "fourfold", 4), ("b", "sixteenfold", 16), ("c", "no growth", 1))
     },
+    also=[
+        table_text(
+            ("one image", "tokens", "formula (MB)", "measured (MB)", "ratio", "as processes do (MB)"), memory_rows
+        )
+    ],
 )  # fmt: skip
 
 # %% [markdown]
@@ -516,6 +509,15 @@ say("**Crossover on this machine:** {crossover}.", crossover=crossover)
 # little and move much.
 
 # %% [markdown]
+# ## Predict: halve the patch once more
+#
+# From one layer to whole models, with all that stands between their layers. A photograph is
+# already cut so fine that there are thousands of tokens, and the patch is halved once more.
+
+# %%
+halve_prediction = predict("03-halve")
+
+# %% [markdown]
 # ## Time of a whole model, foreseen
 #
 # A calibrated machine (the first lesson) and a counted program give a time beforehand. For
@@ -563,6 +565,87 @@ time_rows = [
         (*foreseen[model, p].values(), sum(foreseen[model, p].values()), model_times[model, p])
     ]
 ]
+
+# %% [markdown]
+# ## Beside the paper
+#
+# The paper's table of costs gives GPU-hours of an epoch for the Base models, counted as if on
+# one graphics card. Its ViTs were trained up to 4,096 tokens only, so the last two of their
+# rows, and with them the last two factors, are the paper's own estimates. Levels cannot be
+# compared with a forward pass on this machine; **growth** can. By what factor does the cost
+# grow with each halving of the patch?
+
+# %%
+halvings = [(16, 8), (8, 4), (4, 2), (2, 1)]
+label = {pair: f"{pair[0]} to {pair[1]}" for pair in halvings}
+
+
+def growth(cost):
+    """Cost at the smaller patch over cost at the larger, where both are known."""
+    return {
+        label[a, b]: cost[b] / cost[a] if {a, b} <= cost.keys() else None for a, b in halvings
+    }
+
+
+ratios = {}
+for model, name in (("vit", "ViT"), ("adventurer", "Adventurer")):
+    hours = {p: row[f"{model}_base_gpu_hours"] for p, row in paper.items()}
+    ratios[f"{name}-Base, paper"] = growth(hours)
+    ratios[f"{name}-{size}, measured"] = growth({p: model_times[model, p] for p in timed_sizes})
+by_formula = {
+    name: growth({p: model_flops(published(model, "base", patch_size=p)) for p in paper})
+    for model, name in NAMES.items()
+}
+
+# %%
+last_step = next(
+    step for step in reversed(label.values()) if ratios[f"ViT-{size}, measured"][step]
+)
+vit_last = ratios[f"ViT-{size}, measured"][last_step]
+adventurer_last = ratios[f"Adventurer-{size}, measured"][last_step]
+growing = growth_figure(
+    ratios,
+    title="What each halving of the patch multiplies",
+    says="Growth of cost with each halving of the patch. The paper's ViT-Base goes from "
+    f"{ratios['ViT-Base, paper']['16 to 8']:.1f} to {ratios['ViT-Base, paper']['2 to 1']:.1f}, its "
+    f"Adventurer-Base stays near {ratios['Adventurer-Base, paper']['2 to 1']:.1f}. Measured here, "
+    f"at the step {last_step}: {vit_last:.1f} for the ViT, {adventurer_last:.1f} for Adventurer.",
+)
+
+# %% tags=["collapse"]
+outcome = "c" if min(vit_last, adventurer_last) > 8 else "a"
+outcome = "b" if vit_last > 1.4 * adventurer_last and adventurer_last < 8 else outcome
+at_last = token_count(224, timed_sizes[-1])
+halve_prediction.reveal(
+    outcome,
+    f"at the step {last_step}, up to {at_last:,} tokens, the ViT took {vit_last:.1f} times as long and "
+    f"Adventurer {adventurer_last:.1f} times. Sixteen is where pairs are all that counts.",
+    growing,
+    {
+        letter: Said(words, (last_step, last_step), factors)
+        for letter, words, factors in (
+            ("a", "both near 4", (4, 4)),
+            ("b", "the ViT far above 4, the state space near 4", (10, 4)),
+            ("c", "both near 16", (16, 16)),
+            ("d", "the ViT 2, the state space 4", (2, 4)),
+        )
+    },
+    also=[
+        table_text(
+            ("halving", *ratios, *(f"{name}, FLOPs" for name in by_formula)),
+            [
+                (step, *("-" if found[step] is None else f"{found[step]:.1f}"
+                 for found in (*ratios.values(), *by_formula.values())))
+                for step in label.values()
+            ],
+        )
+    ],
+)  # fmt: skip
+
+# %% [markdown]
+# ## How good was the forecast?
+
+# %%
 parts = ("products (s)", "attention (s)", "all else (s)", "foreseen (s)", "measured (s)")
 table(("one image, forward", "tokens", *parts, "measured / foreseen"), time_rows)
 
@@ -573,7 +656,7 @@ say(
     "Measured over foreseen lies between {low:.2f} and {high:.2f}; farthest off is {model} at "
     "p = {p}. From the first calibration to the second the matrix rate changed by the factor "
     "{drift:.2f}: no forecast is better than that. Where ratios lie far from one, the machine was "
-    "busy with something else; run the three cells above again.",
+    "busy with something else; run the lesson again from *Time of a whole model* on.",
     low=min(errors.values()), high=max(errors.values()), model=worst[0], p=worst[1], drift=drift,
 )  # fmt: skip
 
@@ -623,80 +706,6 @@ def quantity_figure(quantity):
 
 
 Slider("quantity", ["FLOPs", "memory", "time"], quantity_figure, start="time").show()
-
-# %% [markdown]
-# ## Beside the paper
-#
-# The paper's table of costs gives GPU-hours of an epoch for the Base models, counted as if on
-# one graphics card. Its ViTs were trained up to 4,096 tokens only, so the last two of their
-# rows, and with them the last two factors, are the paper's own estimates. Levels cannot be
-# compared with a forward pass on this machine; **growth** can. By what factor does the cost
-# grow with each halving of the patch?
-
-# %%
-halvings = [(16, 8), (8, 4), (4, 2), (2, 1)]
-label = {pair: f"{pair[0]} to {pair[1]}" for pair in halvings}
-
-
-def growth(cost):
-    """Cost at the smaller patch over cost at the larger, where both are known."""
-    return {
-        label[a, b]: cost[b] / cost[a] if {a, b} <= cost.keys() else None for a, b in halvings
-    }
-
-
-ratios = {}
-for model, name in (("vit", "ViT"), ("adventurer", "Adventurer")):
-    hours = {p: row[f"{model}_base_gpu_hours"] for p, row in paper.items()}
-    ratios[f"{name}-Base, paper"] = growth(hours)
-    ratios[f"{name}-{size}, measured"] = growth({p: model_times[model, p] for p in timed_sizes})
-by_formula = {
-    name: growth({p: model_flops(published(model, "base", patch_size=p)) for p in paper})
-    for model, name in NAMES.items()
-}
-table(
-    ("halving", *ratios, *(f"{name}, FLOPs" for name in by_formula)),
-    [
-        (step, *("-" if found[step] is None else f"{found[step]:.1f}"
-         for found in (*ratios.values(), *by_formula.values())))
-        for step in label.values()
-    ],
-)  # fmt: skip
-
-# %%
-last_step = next(
-    step for step in reversed(label.values()) if ratios[f"ViT-{size}, measured"][step]
-)
-vit_last = ratios[f"ViT-{size}, measured"][last_step]
-adventurer_last = ratios[f"Adventurer-{size}, measured"][last_step]
-growing = growth_figure(
-    ratios,
-    title="What each halving of the patch multiplies",
-    says="Growth of cost with each halving of the patch. The paper's ViT-Base goes from "
-    f"{ratios['ViT-Base, paper']['16 to 8']:.1f} to {ratios['ViT-Base, paper']['2 to 1']:.1f}, its "
-    f"Adventurer-Base stays near {ratios['Adventurer-Base, paper']['2 to 1']:.1f}. Measured here, "
-    f"at the step {last_step}: {vit_last:.1f} for the ViT, {adventurer_last:.1f} for Adventurer.",
-)
-
-# %% tags=["collapse"]
-outcome = "c" if min(vit_last, adventurer_last) > 8 else "a"
-outcome = "b" if vit_last > 1.4 * adventurer_last and adventurer_last < 8 else outcome
-at_last = token_count(224, timed_sizes[-1])
-halve_prediction.reveal(
-    outcome,
-    f"at the step {last_step}, up to {at_last:,} tokens, the ViT took {vit_last:.1f} times as long and "
-    f"Adventurer {adventurer_last:.1f} times. Sixteen is where pairs are all that counts.",
-    growing,
-    {
-        letter: Said(words, (last_step, last_step), factors)
-        for letter, words, factors in (
-            ("a", "both near 4", (4, 4)),
-            ("b", "the ViT far above 4, the state space near 4", (10, 4)),
-            ("c", "both near 16", (16, 16)),
-            ("d", "the ViT 2, the state space 4", (2, 4)),
-        )
-    },
-)
 
 # %% [markdown]
 # ## The whole photograph, pixel by pixel

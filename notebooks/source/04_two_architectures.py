@@ -74,6 +74,7 @@ from labkit.lesson import (
     show,
     start,
     table,
+    table_text,
 )
 
 start("04")
@@ -690,7 +691,6 @@ asked = {"ViT": variants["ViT"], "Adventurer": variants["both: Adventurer"]}
 ordered = {name: moved_by_order(model) for name, model in asked.items()}
 
 # %% tags=["collapse"]
-table(("model", "change of the logits"), [(name, f"{x:.1e}") for name, x in ordered.items()])
 order_prediction.reveal(
     "a" if ordered["Adventurer"] < 1e-5 else "b",
     f"the Adventurer's logits moved by {ordered['Adventurer']:.2f} of what lies between two "
@@ -704,6 +704,7 @@ order_prediction.reveal(
         "a": Said("the same but for rounding", ["Adventurer"], [1e-7]),
         "b": Said("another answer", ["Adventurer"], [0.3]),
     },
+    also=[table_text(("model", "change of the logits"), [(name, f"{x:.1e}") for name, x in ordered.items()])],
 )  # fmt: skip
 
 # %% [markdown]
@@ -946,7 +947,6 @@ for p in (16, 8, 4, 2, 1):
     embedding = (shape.patch_numbers + 1) * shape.width
     numbers = (shape.tokens, embedding, places[p], totals[p] - embedding - places[p], totals[p])
     rows.append((f"p = {p}", *(f"{n:,}" for n in numbers)))
-table(("patch size", "tokens", "embedding", "positions", "all else", "in all"), rows)
 
 # %% tags=["collapse"]
 BASE_SIZED = 100  # millions: what the paper calls Adventurer-Base at p = 1
@@ -963,6 +963,7 @@ table_prediction.reveal(
         letter: Said(words, (cuts[0], cuts[-1]), (totals[16], times * totals[16]))
         for letter, words, times in (("a", "fewer", 0.8), ("b", "as many", 1.0), ("c", "more", 1.2))
     },
+    also=[table_text(("patch size", "tokens", "embedding", "positions", "all else", "in all"), rows)],
 )  # fmt: skip
 
 # %% [markdown]

@@ -74,6 +74,7 @@ from labkit.lesson import (
     hints,
     keep,
     predict,
+    progress,
     say,
     say_recorded,
     show,
@@ -299,10 +300,19 @@ prediction = predict("05-predict", small=patch_size, steps=steps, seeds=seeds)
 
 # %%
 small_name, large_name = f"p = {patch_size}", "p = 16 (one token)"
-runs = {
-    name: [train(replace(run, patch_size=p, seed=seed)) for seed in range(seeds)]
-    for name, p in ((large_name, 16), (small_name, patch_size))
-}
+
+
+def seed_by_seed_runs(run, tell):
+    """Both patch sizes, all seeds; how far it is, and no loss yet."""
+    found = {large_name: [], small_name: []}
+    for seed in range(seeds):
+        for name, p in ((large_name, 16), (small_name, patch_size)):
+            found[name].append(train(replace(run, patch_size=p, seed=seed), progress=False))
+        tell((seed + 1) / seeds, f"{seed + 1} of {seeds} seeds")
+    return found
+
+
+runs = seed_by_seed_runs(run, progress("ViT"))
 losses = {name: [one.record["test_loss"] for one in several] for name, several in runs.items()}
 
 # %%
@@ -470,10 +480,7 @@ other_prediction = predict("05-other", small=patch_size, steps=steps, seeds=seed
 
 # %%
 other = replace(run, model="adventurer")
-other_runs = {
-    name: [train(replace(other, patch_size=p, seed=seed)) for seed in range(seeds)]
-    for name, p in ((large_name, 16), (small_name, patch_size))
-}
+other_runs = seed_by_seed_runs(other, progress("Adventurer"))
 other_losses = {
     name: [one.record["test_loss"] for one in several] for name, several in other_runs.items()
 }

@@ -63,6 +63,7 @@ from labkit.lesson import (
     show,
     start,
     table,
+    table_text,
 )
 
 start("07")
@@ -138,22 +139,7 @@ straightness = answer("07-straight", my_straightness)
 # %% [markdown]
 # ## Run: any bent curve, made straight
 #
-# Move the slider: $c$ grows from nothing to just below each curve's smallest loss. The number over
-# each panel is $R^2$ of the straight line.
-
-# %%
-from labkit.figures.laws import offset_figure
-
-shares = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999)
-Slider(
-    "c, share of the smallest loss",
-    shares,
-    lambda share: offset_figure(panels, share),
-    start=0.98,
-).show()
-
-# %% [markdown]
-# Now curves that are made up. The first is no power of p at all: it falls as one over one plus the
+# Three curves that are made up, beside the panels. The first is no power of p at all: it falls as one over one plus the
 # number of halvings. The second comes from a power law with an offset, the third is a straight line
 # in $\ln p$. The best $c$ is looked for on a fine grid.
 
@@ -188,7 +174,6 @@ for name, curve in {
             f"{max(found):.4f}",
         )
     )
-table(("curve", "R² at c = 0", "best c, % of the smallest loss", "R² there"), rows)  # fmt: skip
 
 # %% tags=["collapse"]
 from labkit.figures.answers import Said, outcome_figure
@@ -218,6 +203,7 @@ offset_prediction.reveal(
         "b": Said("straight, with a c just below the smallest loss", (0, 1), (at_zero, min(of_panels))),
         "c": Said("straight, with a c below zero", (0, -1), (at_zero, min(of_panels))),
     },
+    also=[table_text(("curve", "R² at c = 0", "best c, % of the smallest loss", "R² there"), rows)],
 )  # fmt: skip
 
 # %% [markdown]
@@ -225,6 +211,20 @@ offset_prediction.reveal(
 # looks straight after $c$ was chosen has shown nothing about a power law: five points and a free number
 # leave little to be wrong about. (The straight line in $\ln p$ resists, because on these axes it bends the
 # other way: no positive $c$ helps it.)
+#
+# Move the slider and see it happen to the panels: $c$ grows from nothing to just below each curve's
+# smallest loss. The number over each panel is $R^2$ of the straight line.
+
+# %%
+from labkit.figures.laws import offset_figure
+
+shares = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999)
+Slider(
+    "c, share of the smallest loss",
+    shares,
+    lambda share: offset_figure(panels, share),
+    start=0.98,
+).show()
 
 # %% [markdown]
 # ## Exercise: chi-square
@@ -460,10 +460,6 @@ for panel in panels:
         for law in LAWS:
             misses[law].append(abs(wrong[law]))
     rows.append((panel.name, last, f"{truth:.3f}", *(f"{wrong[law]:+.3f}" for law in LAWS)))
-table(
-    ("panel", "left out, p", "its loss", *(f"{law}: foreseen minus truth" for law in LAWS)),
-    rows,
-)
 
 # %% tags=["collapse"]
 off = {law: float(np.mean(values)) for law, values in misses.items()}
@@ -482,6 +478,9 @@ left_out_prediction.reveal(
         letter: Said("this one is off by least", [law], [min(off.values())])
         for letter, law in (("a", "power"), ("b", "shifted power"), ("c", "log-linear"))
     },
+    also=[
+        table_text(("panel", "left out, p", "its loss", *(f"{law}: foreseen minus truth" for law in LAWS)), rows)
+    ],
 )  # fmt: skip
 
 # %% [markdown]
@@ -504,19 +503,11 @@ steps = lines[0]["steps"]
 rate_prediction = predict("07-rate", steps=steps)
 
 # %%
-from labkit.figures.laws import rates_figure
-
 found = values_by(lines, "model", "patch_size", "learning_rate", value="validation_loss")
 search = {title: {} for title in models.values()}
 for (model, p, rate), values in found.items():
     search[models[model]].setdefault(p, {})[rate] = values
 patch_sizes = sorted({line["patch_size"] for line in lines}, reverse=True)
-Slider(
-    "patch size p",
-    patch_sizes,
-    lambda p: rates_figure(search, p, image_size=lines[0]["image_size"]),
-    start=4,
-).show()
 
 # %% [markdown]
 # Rates are chosen on the validation strip. The test crops are looked at afterwards, at the rate that
@@ -552,7 +543,6 @@ for (title, p), rate in best.items():
             ", ".join(equal) or "none",
         )
     )
-table(("model", "p", "best rate", "its validation loss", "rates not shown to be worse"), rows)
 
 # %% tags=["collapse"]
 moves = {title: [best[title, p] for p in patch_sizes] for title in models.values()}
@@ -589,7 +579,21 @@ rate_prediction.reveal(
         "c": Said("up", ends, (first, first * 8)),
         "d": Said("one down, one up", (ends[1], *ends), (first / 8, first, first * 8)),
     },
+    also=[table_text(("model", "p", "best rate", "its validation loss", "rates not shown to be worse"), rows)],
 )  # fmt: skip
+
+# %% [markdown]
+# Where the best rates come from: move the slider through the patch sizes.
+
+# %%
+from labkit.figures.laws import rates_figure
+
+Slider(
+    "patch size p",
+    patch_sizes,
+    lambda p: rates_figure(search, p, image_size=lines[0]["image_size"]),
+    start=4,
+).show()
 
 # %% [markdown]
 # What does it cost to use one rate for all? The common rate of an architecture is the one with the

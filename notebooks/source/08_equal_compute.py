@@ -51,6 +51,7 @@ from labkit.lesson import (
     say_recorded,
     start,
     table,
+    table_text,
 )
 
 start("08")
@@ -101,8 +102,6 @@ table(
 # crops, starting operations, the optimizer. There a smaller patch is cheaper in seconds than in FLOPs.
 
 # %%
-from labkit.figures.compute import budget_figure
-
 per_step = {
     "steps": {title: dict.fromkeys(by_p, 1) for title, by_p in flops.items()},
     "FLOPs": flops,
@@ -113,15 +112,10 @@ in_words = {
     "FLOPs": "model FLOPs of training",
     "seconds": "seconds of training",
 }
-Slider(
-    "paid in",
-    list(per_step),
-    lambda paid: budget_figure(surfaces, per_step[paid], in_words[paid], image_size=image_size),
-).show()
 
 # %% [markdown]
 # Over steps, curves that stand one above the other have had unequal compute. Over FLOPs they move apart to the right,
-# by what a halving costs: a curve that lay lowest may now lie far behind. Which one is lowest **at the same place on
+# by what a halving costs: a curve that lay lowest may then lie far behind. Which one is lowest **at the same place on
 # the axis**?
 #
 # ## Predict: one amount for all
@@ -260,7 +254,19 @@ prediction.reveal(
 )  # fmt: skip
 
 # %% [markdown]
-# Move the slider: the amount grows. Patch sizes that would need less than their shortest run, or more than their
+# The curves behind it: move the slider from one kind of cost to the next.
+
+# %%
+from labkit.figures.compute import budget_figure
+
+Slider(
+    "paid in",
+    list(per_step),
+    lambda paid: budget_figure(surfaces, per_step[paid], in_words[paid], image_size=image_size),
+).show()
+
+# %% [markdown]
+# Now at equal amounts. Move the slider: the amount grows. Patch sizes that would need less than their shortest run, or more than their
 # longest, are missing there.
 
 # %%
@@ -362,10 +368,6 @@ paper = {}
 for row in (*paper_table(1), *paper_table(4)):
     paper[setting(row)] = row["top1"]
 costs = {one: macs(*one) for one in paper}
-table(
-    ("model", "image, px", "p", "multiply-adds", "top-1, %"),
-    [(named(one), *one[2:], f"{costs[one]:.2e}", paper[one]) for one in sorted(paper, key=lambda one: (one[0], one[2], costs[one]))],
-)  # fmt: skip
 
 # %% [markdown]
 # A setting is worth its price if nothing at the same or a lower price is better. These settings are the **front**.
@@ -446,6 +448,13 @@ buy_prediction.reveal(
         "b": Said("Small, p = 16, higher", [costs[wider]], [paper[wider]]),
         "c": Said("about the same", [costs[finer]], [paper[finer]]),
     },
+    also=[
+        table_text(
+            ("model", "image, px", "p", "multiply-adds", "top-1, %"),
+            [(named(one), *one[2:], f"{costs[one]:.2e}", paper[one])
+             for one in sorted(paper, key=lambda one: (one[0], one[2], costs[one]))],
+        )
+    ],
 )  # fmt: skip
 
 # %%

@@ -74,6 +74,7 @@ from labkit.lesson import (
     show,
     start,
     table,
+    table_text,
 )
 
 start("10")
@@ -388,21 +389,12 @@ differences = {
     t: ((found - at_once).abs().max() / at_once.abs().max()).item()
     for t, found in features.items()
 }
-table(
-    (
-        f"{exact_tokens:,} tokens, four blocks",
-        "pieces",
-        "largest difference, of the largest feature",
-    ),
-    [(f"{t} at a time", pieces_in(t), f"{d:.0e}") for t, d in differences.items()],
-)
 exact = max(differences.values())
 
 # %%
 from dataclasses import replace
 
 from labkit.cost.counting import count
-from labkit.figures.features import pieces_figure
 
 sizes = [t for t in (smallest, 256, 1024, 4096) if t < part_shape.tokens] + [
     part_shape.length + 1
@@ -424,22 +416,34 @@ for k, t in enumerate(sizes):
     piece_bytes.append(count(shadow, (1, 3, IMAGE, IMAGE)).peak)
     tell((k + 1) / len(sizes), f"{t:,} at a time: {min(taken):.2f} s")
 megabytes = [b / 1e6 for b in piece_bytes]
-show(pieces_figure(sizes, piece_seconds, megabytes, tokens=part_shape.tokens))
 
 # %% tags=["collapse"]
+from labkit.figures.answers import Said
+from labkit.figures.features import pieces_figure
+
 best = min(range(len(sizes)), key=lambda k: piece_seconds[k])
-say(
-    "All at once takes {time:.2f} times the seconds of the fastest cut, {best:,} at a time, and holds "
-    "{memory:.1f} times as much as pieces of {small:,}.",
-    time=piece_seconds[-1] / min(piece_seconds), best=sizes[best],
-    memory=piece_bytes[-1] / piece_bytes[0], small=sizes[0],
-)  # fmt: skip
+few_and_all, panel = (f"{sizes[0]:,}", "all"), ("x2", "y2")
 pieces_prediction.reveal(
     "c" if exact > 1e-6 else "a" if piece_bytes[-1] > 1.2 * piece_bytes[0] else "b",
     f"in double precision the answers differ by at most {exact:.0e} of the largest feature, and all "
     f"{part_shape.tokens:,} tokens at once hold {megabytes[-1]:,.0f} MB where pieces of "
     f"{sizes[0]:,} hold {megabytes[0]:,.0f} MB.",
-)
+    pieces_figure(sizes, piece_seconds, megabytes, tokens=part_shape.tokens),
+    {
+        "a": Said("the same, with less", few_and_all, (megabytes[-1] / 2, megabytes[-1]), axes=panel),
+        "b": Said("the same, with as much", few_and_all, (megabytes[-1], megabytes[-1]), axes=panel),
+        "c": Said("different, with less", few_and_all, (megabytes[-1] / 2, megabytes[-1]), axes=panel),
+    },
+    also=[
+        f"All at once takes {piece_seconds[-1] / min(piece_seconds):.2f} times the seconds of the fastest cut, "
+        f"{sizes[best]:,} at a time, and holds {piece_bytes[-1] / piece_bytes[0]:.1f} times as much as pieces of "
+        f"{sizes[0]:,}. In double precision:",
+        table_text(
+            (f"{exact_tokens:,} tokens, four blocks", "pieces", "largest difference, of the largest feature"),
+            [(f"{t} at a time", pieces_in(t), f"{d:.0e}") for t, d in differences.items()],
+        ),
+    ],
+)  # fmt: skip
 
 # %% [markdown]
 # ## What is in memory
@@ -483,7 +487,7 @@ vit_prediction = predict("10-vit", tokens=f"{shape.tokens:,}")
 # %% [markdown]
 # A ViT-Tiny (width 192, fused attention) from coarse to fine. Each cut is foreseen from the three
 # before it, with one rate for what grows with the tokens and one for what grows with their pairs,
-# and then measured: the last column says how good such a forecast is.
+# and then measured: the last column of the table below says how good such a forecast is.
 
 # %%
 from scipy.optimize import nnls
@@ -519,71 +523,63 @@ for k, p in enumerate(cuts := [q for q in (16, 8, 4, 2, 1) if q >= patch_size]):
     vit = model_of(published("vit", "tiny", image_size=IMAGE, patch_size=p)).eval()
     long = p <= 2
     vit_seconds[p] = min(seconds_of(vit, image, repeats=2 if long else 3, warm=not long))
-    tell((k + 1) / len(cuts), f"p = {p}: {vit_seconds[p]:.2f} s")
+    tell((k + 1) / len(cuts), f"p = {p}")
 for p in cuts:
     if p not in vit_seconds and len(vit_seconds) > 1:
         vit_foreseen[p] = foreseen(p, vit_seconds)
 missed = {p: vit_seconds[p] / s for p, s in vit_foreseen.items() if p in vit_seconds}
-table(
+vit_rows = [
     (
-        "ViT-Tiny",
-        "tokens",
-        "share of pairs in FLOPs",
-        "foreseen (s)",
-        "measured (s)",
-        "measured / foreseen",
-    ),
-    [
-        (
-            f"p = {p}",
-            f"{(IMAGE // p) ** 2:,}",
-            f"{work(p)[1] / sum(work(p)):.2f}",
-            f"{vit_foreseen[p]:.3g}" if p in vit_foreseen else "",
-            f"{vit_seconds[p]:.3g}" if p in vit_seconds else "",
-            f"{missed[p]:.2f}" if p in missed else "",
-        )
-        for p in cuts
-    ],
-)
+        f"p = {p}",
+        f"{(IMAGE // p) ** 2:,}",
+        f"{work(p)[1] / sum(work(p)):.2f}",
+        f"{vit_foreseen[p]:.3g}" if p in vit_foreseen else "",
+        f"{vit_seconds[p]:.3g}" if p in vit_seconds else "",
+        f"{missed[p]:.2f}" if p in missed else "",
+    )
+    for p in cuts
+]
 
 # %% tags=["collapse"]
-from labkit.figures.answers import Said, outcome_figure
+from labkit.figures.answers import outcome_figure
 
 vit_total = vit_seconds.get(patch_size, vit_foreseen.get(patch_size))
-if vit_total is None:
-    say("One cut is not enough to foresee another: choose a smaller patch.")
-else:
-    ratio = vit_total / total_seconds
-    how = "measured"
-    if patch_size not in vit_seconds:
-        how = "foreseen"
-        if missed:
-            how += f" (the last forecast was missed by a factor of {missed[min(missed)]:.2f})"
-    vit_prediction.reveal(
-        "a" if ratio < 2 else "b" if ratio < 10 else "c",
-        f"{vit_total:,.0f} seconds {how} for the ViT, {total_seconds:.1f} for Adventurer-Tiny: about "
-        f"{ratio:.1f} times as long.",
-        outcome_figure(
-            {
-                name: ([(IMAGE // p) ** 2 for p in times], list(times.values()))
-                for name, times in (
-                    ("ViT-Tiny, measured", vit_seconds),
-                    ("ViT-Tiny, foreseen", vit_foreseen),
-                    ("Adventurer-Tiny, measured", {patch_size: total_seconds}),
-                )
-                if times
-            },
-            x="tokens", y="seconds of a forward pass", log="xy", title="The same photograph, by a ViT and an Adventurer",
-        ),
+ratio, how = vit_total / total_seconds, "measured"
+if patch_size not in vit_seconds:
+    how = "foreseen"
+    if missed:
+        how += f" (the last forecast was missed by a factor of {missed[min(missed)]:.2f})"
+vit_prediction.reveal(
+    "a" if ratio < 2 else "b" if ratio < 10 else "c",
+    f"{vit_total:,.0f} seconds {how} for the ViT, {total_seconds:.1f} for Adventurer-Tiny: about "
+    f"{ratio:.1f} times as long.",
+    outcome_figure(
         {
-            letter: Said(words, [shape.tokens] * 2, [times * total_seconds for times in between])
-            for letter, words, between in (
-                ("a", "about as long", (0.5, 2)),
-                ("b", "a few times as long", (2, 10)),
-                ("c", "ten times or more", (10, 100)),
+            name: ([(IMAGE // p) ** 2 for p in times], list(times.values()))
+            for name, times in (
+                ("ViT-Tiny, measured", vit_seconds),
+                ("ViT-Tiny, foreseen", vit_foreseen),
+                ("Adventurer-Tiny, measured", {patch_size: total_seconds}),
             )
+            if times
         },
-    )  # fmt: skip
+        x="tokens", y="seconds of a forward pass", log="xy", title="The same photograph, by a ViT and an Adventurer",
+    ),
+    {
+        letter: Said(words, [shape.tokens] * 2, [times * total_seconds for times in between])
+        for letter, words, between in (
+            ("a", "about as long", (0.5, 2)),
+            ("b", "a few times as long", (2, 10)),
+            ("c", "ten times or more", (10, 100)),
+        )
+    },
+    also=[
+        table_text(
+            ("ViT-Tiny", "tokens", "share of pairs in FLOPs", "foreseen (s)", "measured (s)", "measured / foreseen"),
+            vit_rows,
+        )
+    ],
+)  # fmt: skip
 
 # %% [markdown]
 # ## Exercise: from FLOPs to GPU-hours
@@ -671,7 +667,7 @@ keep(
     vit_measured={f"p{p}": s for p, s in vit_seconds.items()},
     vit_foreseen={f"p{p}": s for p, s in vit_foreseen.items()},
     vit_total=vit_total,
-    vit_times=None if vit_total is None else vit_total / total_seconds,
+    vit_times=ratio,
     vit_missed=missed[min(missed)] if missed else None,
     vit_largest=max((IMAGE // p) ** 2 for p in vit_seconds),
     use_vit=utilisations["vit", 1],

@@ -226,6 +226,27 @@ say(
     foreseen=foreseen.seconds, took=took,
 )  # fmt: skip
 
+# %% tags=["collapse"]
+from labkit.figures.answers import Said, outcome_figure
+
+shown, compared = (
+    sum(one.verdict != "not shown" for one in found.comparisons),
+    len(found.comparisons),
+)
+prediction.reveal(
+    "a" if shown == 0 else "c" if shown == compared else "b",
+    f"{shown} of {compared} comparisons came out as shown.",
+    outcome_figure(
+        {"comparisons": (("planned", "shown"), (compared, shown))},
+        x="comparisons", y="how many", title="How many comparisons are shown?", joined=False,
+    ),
+    {
+        "a": Said("none", ("shown",), (0,)),
+        "b": Said("some", ("shown",), (compared / 2,)),
+        "c": Said("all", ("shown",), (compared,)),
+    },
+)  # fmt: skip
+
 # %% [markdown]
 # ## What the runs show, seed after seed
 #
@@ -299,27 +320,6 @@ for one in found.comparisons:
 if rows:
     table(("nats, minus the first value", "mean", "lower end", "upper end"), rows)
 say("{verdicts}", verdicts="\n".join(f"- {verdict_in_words(one)}" for one in found.comparisons))
-
-# %% tags=["collapse"]
-from labkit.figures.answers import Said, outcome_figure
-
-shown, compared = (
-    sum(one.verdict != "not shown" for one in found.comparisons),
-    len(found.comparisons),
-)
-prediction.reveal(
-    "a" if shown == 0 else "c" if shown == compared else "b",
-    f"{shown} of {compared} comparisons came out as shown.",
-    outcome_figure(
-        {"comparisons": (("planned", "shown"), (compared, shown))},
-        x="comparisons", y="how many", title="How many comparisons are shown?", joined=False,
-    ),
-    {
-        "a": Said("none", ("shown",), (0,)),
-        "b": Said("some", ("shown",), (compared / 2,)),
-        "c": Said("all", ("shown",), (compared,)),
-    },
-)  # fmt: skip
 
 # %% [markdown]
 # ## Which sentence may stand in a report?
