@@ -1,7 +1,7 @@
 """Words that a screen reader says when they change.
 
 It watches one element and tells what becomes of its content. An element that is replaced, as in an ipywidgets HTML
-whose value changes, is often not told at all: so this one stays for as long as its widget does, and its content changes.
+whose value changes, is often not told at all: so this one stays as long as its widget does, and its content changes.
 """
 
 import anywidget
