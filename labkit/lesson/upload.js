@@ -68,6 +68,7 @@ function render({ model, el }) {
   const box = element("div", { className: "labkit-upload" }, choose, back, input, words);
   box.setAttribute("role", "group");
   box.setAttribute("aria-label", "Your own picture");
+  box.dataset.lmSuppressShortcuts = "true"; // seen: without it Enter opens no file here, own keys or not
   el.append(box);
 
   function say(text, state) {
