@@ -10,16 +10,10 @@ import os
 import platform
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
-
-try:
-    import fcntl
-except ModuleNotFoundError:  # Windows: two processes are then not kept apart
-    fcntl = None
 
 RUN_KEYS = (
     "task", "data", "image_size", "model", "patch_size", "tokens", "width", "depth", "heads", "steps", "batch", "seed",
@@ -60,21 +54,8 @@ def read_json(path: Path) -> Any:
     """The JSON in `path`. ValueError if it is damaged (FileNotFoundError if it is not there)."""
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:  # the last: nested too deeply
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is not JSON ({error}): it is damaged and nothing was read from it") from error
-
-
-@contextmanager
-def locked(path: Path, *, wait: bool) -> Iterator[None]:
-    """Hold the lock file `path` against other processes, which may `wait` for it. It is left behind: to remove it
-    would let two in. BlockingIOError if it is held and nobody waits; OSError if it cannot be made."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        if fcntl is not None:
-            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        yield
-    finally:
-        os.close(handle)
 
 
 def make_writable(folder: Path, *, lost: str = "results") -> None:

@@ -23,6 +23,7 @@ FLOORS = {
     "labkit.records": 0,
     "labkit.dist": 0,
     "labkit.grid": 0,
+    "labkit.locks": 0,
     "labkit.machine": 0,
     "labkit.wording": 0,
     # 1 parts: modules (B, N, D) -> (B, N, D), data sets, a run's folder

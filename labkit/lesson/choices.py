@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
-from labkit.records import REPOSITORY, locked, now, read_json, write_json
+from labkit.locks import locked
+from labkit.records import REPOSITORY, now, read_json, write_json
 
 FILE = REPOSITORY / "notebooks" / "my_predictions.json"
 
@@ -70,7 +71,7 @@ def _read() -> tuple[dict[str, dict[str, str]], str, bool]:
         return {}, "", True
     except OSError as error:
         return {}, f"{FILE} cannot be read ({error.strerror}): choices made before are not known here.", False
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter: nested too deeply
         return {}, *_put_aside()
     return (found, "", True) if _is_whole(found) else ({}, *_put_aside())
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from labkit import records
 from labkit.config import Run
+from labkit.locks import locked
 
 Record = dict[str, Any]
 
@@ -83,7 +84,7 @@ class Folder:
         records.make_writable(self.path)
         with ExitStack() as held:
             try:
-                held.enter_context(records.locked(self.path / ".lock", wait=False))
+                held.enter_context(locked(self.path / ".lock", wait=False))
             except BlockingIOError as error:
                 raise ValueError(
                     f"another sweep is at work in {self.path}: two would train the same runs; nothing was started"
