@@ -245,6 +245,52 @@ def evaluate_model(
     return 0
 
 
+def course_grade(
+    folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="FOLDER")],
+    /,
+    *,
+    out: Path = Path("grades"),
+    lessons: tuple[str, ...] = (),
+    jobs: Annotated[int, WHOLE_NUMBER] = 1,
+    seconds: Annotated[int, WHOLE_NUMBER] = 60,
+    memory: Annotated[int, WHOLE_NUMBER] = 2000,
+    again: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    trust: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    notebooks: Path | None = None,
+) -> int:
+    """Grade what a class handed in, each answer in a sandbox without network. The same command goes on where it was.
+
+    Args:
+        folder: FOLDER/<student>/*.ipynb with my_predictions.json, or FOLDER/<student>.ipynb
+        out: folder for grades.csv and what a second run goes on from
+        lessons: numbers or file names without ending; unless said, those that anybody handed in
+        jobs: submissions side by side
+        seconds: that one answer may take
+        memory: that one answer may take, in MB
+        again: grade anew what has not changed
+        trust: grade without a sandbox, where there is no bubblewrap: students' code may do all that you may
+        notebooks: folder of the lessons, if not the checkout's
+    """
+    from labkit.course.grading.grade import grade
+    from labkit.course.grading.report import summary
+    from labkit.course.grading.sandbox import Limits
+
+    limits = Limits(seconds=seconds, memory=memory)
+    rows = grade(
+        folder,
+        out=out,
+        lessons=lessons,
+        notebooks=notebooks,
+        limits=limits,
+        jobs=jobs,
+        again=again,
+        trust=trust,
+        say=_say,
+    )
+    _say(f"\n{summary(rows)}\n\nwrote {out.resolve() / 'grades.csv'}")
+    return int(any(row["state"] == "not graded" for row in rows))
+
+
 COMMANDS = {
     "rerun": rerun,
     "pages": pages,
@@ -254,6 +300,7 @@ COMMANDS = {
     "train": train_model,
     "sweep": sweep_runs,
     "eval": evaluate_model,
+    "course grade": course_grade,
 }
 
 
@@ -281,7 +328,7 @@ def _chosen(arguments: Sequence[str] | None) -> Callable[[], int]:
                 {name: _later(command) for name, command in COMMANDS.items()},
                 prog="labkit",
                 description="Patch Lab: its lessons, built, run and read; models, trained (in sweeps) and evaluated.",
-                args=arguments,
+                args=_two_words(sys.argv[1:] if arguments is None else arguments),
             )
     except SystemExit as end:
         if end.code != 2:  # --help, or a signal
@@ -289,6 +336,12 @@ def _chosen(arguments: Sequence[str] | None) -> Callable[[], int]:
         raise ValueError(
             f"{_paragraph(box.getvalue())}: nothing was run; `labkit --help` lists what there is."
         ) from end
+
+
+def _two_words(arguments: Sequence[str]) -> list[str]:
+    """The arguments, the first two as one where they name a command together, such as course grade."""
+    both = " ".join(arguments[:2])
+    return [both, *arguments[2:]] if len(arguments) > 1 and both in COMMANDS else list(arguments)
 
 
 def _later(command: Callable[..., int]) -> Callable[..., Callable[[], int]]:

@@ -111,6 +111,7 @@ def test_same_looks_at_shape_and_size() -> None:
     assert not same(True, 1, 1e-6)
     assert not same(4.95e-5, 4.9e-5, 1e-6), "small numbers are compared by their own size"
     assert not same(None, 1, 1e-6)
+    assert not same(10**400, 1.0, 1e-6), "no float is that large"
     assert not same(1.001, 1.0, 1e-6)
 
 

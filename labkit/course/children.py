@@ -52,10 +52,7 @@ class Child:
 
     def end(self) -> None:
         """Kill the child, its kernel and whatever the kernel started."""
-        for process in _stopped_tree(psutil.Process(self.process.pid)):
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
-        self.process.wait()
+        end_tree(self.process)
 
 
 def run_children(runs: Sequence[Run], scratch: Path, jobs: int, say: Callable[[str], None]) -> Iterator[Finished]:
@@ -101,6 +98,15 @@ def _start(run: Run, scratch: Path) -> Child:
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
         )
     return Child(run, process, folder, time.monotonic())
+
+
+def end_tree(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process and all below it, if it has not ended, and wait until it is gone."""
+    if process.poll() is None:
+        for one in _stopped_tree(psutil.Process(process.pid)):
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
+    process.wait()
 
 
 def _stopped_tree(process: psutil.Process) -> list[psutil.Process]:

@@ -93,7 +93,7 @@ def same(a: Any, b: Any, tolerance: float) -> bool:
         return isinstance(a, int | np.integer) and not isinstance(a, bool) and a == b
     try:
         a, b = (np.asarray(x.detach() if isinstance(x, torch.Tensor) else x, dtype=np.float64) for x in (a, b))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return False
     return a.shape == b.shape and np.allclose(a, b, rtol=tolerance, atol=tolerance * np.abs(b).max(initial=0))
 
