@@ -291,6 +291,29 @@ def course_grade(
     return int(any(row["state"] == "not graded" for row in rows))
 
 
+def course_nbgrader(
+    folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="FOLDER")],
+    /,
+    *,
+    lessons: tuple[str, ...] = (),
+    points: Annotated[int, WHOLE_NUMBER] = 1,
+    notebooks: Path | None = None,
+) -> int:
+    """Write the lessons as assignments of nbgrader, which hands out, collects and grades them (extra grade).
+
+    Args:
+        folder: nbgrader's course folder; assignments go into FOLDER/source
+        lessons: numbers or file names without ending; unless said, all that have exercises
+        points: of each exercise
+        notebooks: folder of the lessons, if not the checkout's
+    """
+    from labkit.course.nbgrader import write_assignments
+
+    written = write_assignments(folder, lessons, points=points, notebooks=notebooks)
+    _say("\n".join(f"wrote {path}" for path in written))
+    return 0
+
+
 COMMANDS = {
     "rerun": rerun,
     "pages": pages,
@@ -301,6 +324,7 @@ COMMANDS = {
     "sweep": sweep_runs,
     "eval": evaluate_model,
     "course grade": course_grade,
+    "course nbgrader": course_nbgrader,
 }
 
 

@@ -14,8 +14,9 @@ import psutil
 import pytest
 
 from labkit.course.editions import build
+from labkit.course.grading.checks import Sandbox
 from labkit.course.grading.grade import grade
-from labkit.course.grading.sandbox import Limits, bubblewrap
+from labkit.course.grading.sandbox import Limits
 from labkit.course.grading.seccomp import MACHINES, seccomp_filter
 from labkit.records import REPOSITORY
 
@@ -39,7 +40,7 @@ ATTACKS = attacks()
 def why_no_sandbox() -> str:
     """Why nothing can be graded here, or "" if it can."""
     try:
-        bubblewrap()
+        Sandbox(Limits(), trust=False)
     except ValueError as error:
         return str(error)
     return ""
@@ -226,6 +227,25 @@ def test_odd_names_and_kernels_do_no_harm(rows: dict[str, dict], place: Path) ->
     assert "\x1b" not in text
     assert "\"'=a\\nb" in text
     assert json.loads((place / "out/grades.json").read_text())
+
+
+@needs_sandbox
+def test_without_the_filter_the_watch_ends_too_many_processes(place: Path, tmp_path: Path, monkeypatch) -> None:
+    """As on a kind of machine that the filter does not know; root, whom no limit on processes holds, is refused."""
+    monkeypatch.setattr("labkit.course.grading.checks.seccomp_filter", bytes)
+    limits = Limits(seconds=10, memory=20_000)  # what the processes share is counted for each of them
+    settings = {"out": tmp_path / "out", "notebooks": place / "course", "limits": limits}
+    (tmp_path / "class").mkdir()
+    nbformat.write(notebook_with(place / "course", ATTACKS["forks"]), tmp_path / "class/forks.ipynb")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    with pytest.raises(ValueError, match="Grade as another user"):
+        grade(tmp_path / "class", **settings)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    (row,) = grade(tmp_path / "class", **settings)
+    state, message = outcome(row)
+    assert state == "too many processes" or "BlockingIOError" in message
+    time.sleep(0.2)
+    assert psutil.Process().children(recursive=True) == []
 
 
 @pytest.mark.parametrize("machine", MACHINES)

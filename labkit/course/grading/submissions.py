@@ -77,7 +77,11 @@ def students(folder: Path) -> list[Student]:
 
 
 def _in_folder(folder: Path) -> Student:
-    files = sorted(_files(folder, DEEPEST))[:MOST_FILES]
+    try:
+        files = sorted(_files(folder, DEEPEST))[:MOST_FILES]
+    except OSError as error:
+        wrong = Refused("refused", f"the folder cannot be read ({error.strerror})")
+        return Student(printable(folder.name), (Handed(folder, "", str(wrong), (), wrong),))
     notebooks = tuple(_handed(path) for path in files if path.suffix == ".ipynb")
     choices, remark = {}, ""
     for path in (one for one in files if one.name == PREDICTIONS.name):
@@ -106,10 +110,11 @@ def read_plain(path: Path, *, most: int) -> bytes:
     except OSError as error:
         link = path.is_symlink()
         raise Refused("refused", "it is a link, and links are not followed" if link else str(error.strerror)) from error
+    about = os.fstat(handle)
+    if not stat.S_ISREG(about.st_mode):
+        os.close(handle)
+        raise Refused("refused", "it is no plain file")
     with os.fdopen(handle, "rb") as file:
-        about = os.fstat(file.fileno())
-        if not stat.S_ISREG(about.st_mode):
-            raise Refused("refused", "it is no plain file")
         if about.st_size > most:
             raise Refused("broken notebook", f"it has {about.st_size:,} bytes, and more than {most:,} are not read")
         return file.read(most)
