@@ -22,8 +22,10 @@ from watching import Watch
 
 SLOW = 240_000  # ms for one step of JupyterLab's
 RUN = 600_000  # ms for all cells of a lesson
-# Beginnings of messages that JupyterLab leaves in the console of its own accord.
-KNOWN: tuple[str, ...] = ()
+# Beginnings of messages that other programs leave in the console of their own accord. anywidget gives up waiting for a
+# widget after three seconds, which a busy machine takes; it is there nevertheless, and figures, answers and sliders are
+# each looked at here.
+KNOWN = ("[anywidget] Failed to initialize model",)
 SETTINGS = {
     # every cell is in the page, not only those in sight
     "notebook-extension/tracker": {"windowingMode": "none"},
@@ -32,16 +34,23 @@ SETTINGS = {
 # JupyterLab shows an error as text of the kind that warnings and progress have, too.
 ERRORS = """() => [...document.querySelectorAll("[data-mime-type='application/vnd.jupyter.stderr']")]
   .map((one) => one.textContent).filter((text) => /^Traceback \\(most recent|^\\w*(Error|Interrupt)\\b/m.test(text))"""
+# Folded cells have no number to be seen; cells run in order, so that a last one that is not folded stands for them.
 STATE = f"""() => {{
   const cells = [...document.querySelectorAll('.jp-NotebookPanel .jp-CodeCell')];
-  const prompts = cells.map((one) => one.querySelector('.jp-InputArea-prompt').textContent.trim());
+  const prompts = cells.map((one) => one.querySelector('.jp-InputArea-prompt')?.textContent.trim() ?? '[0]:');
   const raised = ({ERRORS})().length > 0;
   return cells.length > 0 && (raised || prompts.every((one) => /^\\[\\d+\\]:$/.test(one)));
 }}"""
 # What a slider must change: its figure. Words beside it that change alone would be a lie.
 LOOK = "(box) => [...box.querySelectorAll('.main-svg')].map((one) => one.innerHTML).join('')"
-FIGURES = "() => document.querySelectorAll('.js-plotly-plot').length"
+COVERED = """() => [...document.querySelectorAll('.jp-RenderedMarkdown')]
+  .filter((one) => one.textContent.startsWith('Covered.')).length"""
 EMPTY = "() => [...document.querySelectorAll('.js-plotly-plot')].filter((one) => !one._fullData?.length).length"
+
+
+# From the first value some steps up, from the last some down; every value is moved to in tests/test_sliders.py.
+UP, DOWN = ("ArrowRight", "aria-valuemax"), ("ArrowLeft", "aria-valuemin")
+KEYS = (("Home", "aria-valuemin"), *[UP] * 4, ("End", "aria-valuemax"), *[DOWN] * 4)
 
 
 class Lab(NamedTuple):
@@ -134,22 +143,23 @@ def empty_figures(page: Page, patience: int = 60_000) -> list[str]:
 
 
 def make_choices(page: Page, patience: int = 60_000) -> tuple[int, list[str]]:
-    """The first answer of every question pressed; how many questions there are, and which uncovered no figure within
+    """The first answer of every question pressed; how many questions there are, and which uncovered nothing within
     `patience` ms."""
     answers = page.query_selector_all(".jp-NotebookPanel .jupyter-button[title^='a: ']")
     faults = []
     for place, answer in enumerate(answers, start=1):
-        seen = page.evaluate(FIGURES)
+        covered = page.evaluate(COVERED)
         answer.click()
         try:
-            page.wait_for_function(f"(seen) => ({FIGURES})() > seen", arg=seen, timeout=patience)
+            page.wait_for_function(f"(covered) => ({COVERED})() < covered", arg=covered, timeout=patience)
         except TooLong:
-            faults.append(f"question {place}: no figure is uncovered")
-    return len(answers), faults
+            faults.append(f"question {place}: nothing is uncovered")
+    left = page.evaluate(COVERED)
+    return len(answers), faults + ([f"{left} answers stay covered"] if left else [])
 
 
 def move_sliders(page: Page, patience: int = 60_000) -> tuple[int, list[str]]:
-    """Every slider from its start to both ends with the keyboard; how many there are, and which moved nothing
+    """Every slider to both ends and some steps back from there with the keyboard; how many there are, and which moved nothing
     within `patience` ms."""
     handles = page.query_selector_all(".jp-NotebookPanel .widget-slider .noUi-handle")
     return len(handles), [
@@ -163,18 +173,18 @@ def _moved(page: Page, handle: ElementHandle, place: int, patience: int) -> list
     faults, moves = [], 0
     handle.scroll_into_view_if_needed()
     handle.focus()
-    for key, end in (("ArrowRight", "aria-valuemax"), ("ArrowLeft", "aria-valuemin")):
-        while handle.get_attribute("aria-valuenow") != handle.get_attribute(end):
-            stands, seen = handle.get_attribute("aria-valuenow"), box.evaluate(LOOK)
-            value = control.query_selector(".widget-readout").inner_text()
-            page.keyboard.press(key)
-            page.wait_for_timeout(100)
-            moves += 1
-            try:
-                page.wait_for_function(f"([box, seen]) => ({LOOK})(box) !== seen", arg=[box, seen], timeout=patience)
-            except TooLong:
-                faults.append(f"slider {place}: nothing follows it on from {value}")
-            if handle.get_attribute("aria-valuenow") == stands:  # it went back: going on would never reach the end
-                faults.append(f"slider {place}: it does not move on from {value}")
-                break
+    for key, end in KEYS:
+        if handle.get_attribute("aria-valuenow") == handle.get_attribute(end):
+            continue
+        stands, seen = handle.get_attribute("aria-valuenow"), box.evaluate(LOOK)
+        value = control.query_selector(".widget-readout").inner_text()
+        page.keyboard.press(key)
+        page.wait_for_timeout(100)
+        moves += 1
+        try:
+            page.wait_for_function(f"([box, seen]) => ({LOOK})(box) !== seen", arg=[box, seen], timeout=patience)
+        except TooLong:
+            faults.append(f"slider {place}: nothing follows it on from {value}")
+        if handle.get_attribute("aria-valuenow") == stands:
+            faults.append(f"slider {place}: it does not move on from {value}")
     return faults or ([] if moves else [f"slider {place} does not move"])

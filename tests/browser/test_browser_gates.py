@@ -55,7 +55,7 @@ BROKEN_LESSONS = {
     "a figure without traces": ("go.Scatter(x=[0, 1], y=[0, n])", "layout_width=400 + n", "1 figures are empty"),
     "a callback raises": (FRESH, f"{FRESH}\n    if n == 2:\n        raise RuntimeError('at 2')", "it does not move on"),
     "a figure does not follow": (FRESH, f"n = 1\n    {FRESH}", "nothing follows it on from 1"),
-    "a choice uncovers nothing": ("slider.show()", f"slider.show()\n{ASKED}", "question 1: no figure is uncovered"),
+    "a choice uncovers nothing": ("slider.show()", f"slider.show()\n{ASKED}", "question 1: nothing is uncovered"),
 }
 
 

@@ -30,12 +30,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[lab.Lab, 
 
 
 def short_copy(stem: str, folder: Path) -> str:
-    """A copy of the student edition with its parameters at their smallest; its file name."""
+    """A copy of the student edition with its parameters at their smallest and a cell at the end that is not folded;
+    its file name."""
     notebook = nbformat.read(NOTEBOOKS / f"{stem}.ipynb", as_version=4)
     (cell,) = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
     named = {node.targets[0].id for node in ast.parse(cell.source).body}
     assert SMALL[stem].keys() <= named
     cell.source += KEPT_HERE + "".join(f"\n{name} = {value!r}" for name, value in SMALL[stem].items())
+    notebook.cells.append(nbformat.v4.new_code_cell("assert True"))
     nbformat.write(notebook, folder / f"{stem}.ipynb")
     return f"{stem}.ipynb"
 
