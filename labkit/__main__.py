@@ -62,6 +62,7 @@ def rerun(
         timeout: seconds that each lesson may take, if not its own limit
         notebooks: folder of the lessons, if not the checkout's
     """
+    from labkit.course.promises import late_lines
     from labkit.course.rerun import rerun
 
     overrides = _pairs([pair for group in set for pair in group])
@@ -80,6 +81,8 @@ def rerun(
     _say("")
     for entry in ran:
         _say(f"{entry['lesson']:<{width}}  {entry['status']:<7}  {entry['seconds']:8.1f} s")
+    for line in late_lines(ran):
+        _say(f"\n{line}")
     passed = sum(entry["status"] == "passed" for entry in ran)
     _say(f"\n{passed} of {len(ran)} passed; open {out.resolve() / 'index.html'}")
     return int(passed < len(ran))
@@ -291,6 +294,29 @@ def course_grade(
     return int(any(row["state"] == "not graded" for row in rows))
 
 
+def course_build(
+    out: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="OUT")],
+    /,
+    *,
+    site: Path = Path("site"),
+    wheels: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    notebooks: Path | None = None,
+) -> int:
+    """Write what a teacher needs: editions, notes on each lesson, a syllabus, a bundle for a room without network.
+
+    Args:
+        out: folder for all of it; what somebody changed there since the last build is not overwritten
+        site: folder of the last re-run, whose pages go into the bundle and whose answers into the notes
+        wheels: download the packages into the bundle, for this system and this Python; all else asks no network
+        notebooks: folder of the lessons, if not the checkout's
+    """
+    from labkit.course.teaching.build import build_course
+
+    written = build_course(out, site=site, wheels=wheels, notebooks=notebooks, say=_say)
+    _say(f"wrote {len(written)} files; start with {out.resolve() / 'syllabus.md'}")
+    return 0
+
+
 def course_nbgrader(
     folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="FOLDER")],
     /,
@@ -323,6 +349,7 @@ COMMANDS = {
     "train": train_model,
     "sweep": sweep_runs,
     "eval": evaluate_model,
+    "course build": course_build,
     "course grade": course_grade,
     "course nbgrader": course_nbgrader,
 }

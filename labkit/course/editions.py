@@ -24,7 +24,7 @@ def build(check: bool = False, *, notebooks: Path | None = None) -> list[Path]:
     With `check` nothing is written: a ValueError names the files that differ and the command that mends them.
     """
     folder = notebooks_folder(notebooks)
-    wanted = dict(_editions(folder))
+    wanted = dict(edition_texts(folder))
     stale = [path for path, text in wanted.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
     orphans = [path for place in (folder, folder / "solved") for path in place.glob("*.ipynb") if path not in wanted]
     if orphans:
@@ -65,7 +65,9 @@ def _cell_metadata(cell: NotebookNode) -> dict[str, Any]:
     return ({"tags": tags} if tags else {}) | folded
 
 
-def _editions(folder: Path) -> Iterator[tuple[Path, str]]:
+def edition_texts(folder: Path) -> Iterator[tuple[Path, str]]:
+    """Every edition that the sources in `folder` give: where it belongs, and its text. ValueError for a source with a
+    fault, and for two of one number."""
     numbers: dict[str, str] = {}
     for path in sources(folder):
         notebook, lesson = read_source(path)

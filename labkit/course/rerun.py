@@ -14,6 +14,7 @@ from labkit.course.files import notebooks_folder
 from labkit.course.outcome import Outcome, read_outcome
 from labkit.course.pages import pages
 from labkit.course.plan import plan
+from labkit.course.promises import promised
 from labkit.course.report import merge, provenance, read_report, write_report
 from labkit.records import make_writable, write_text
 
@@ -53,6 +54,7 @@ def rerun(
         for finished in children:
             outcome = read_outcome(finished)
             entry = _entry(finished, outcome) | {"run": source}
+            entry |= promised(entry, folder)
             write_text(out / "notebooks" / f"{entry['lesson']}.ipynb", nbformat.writes(outcome.notebook) + "\n")
             report = merge(report, entry, out) | {"seconds": round(time.monotonic() - begun, 2)}
             write_report(out, report)
