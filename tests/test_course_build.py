@@ -1,6 +1,7 @@
 """What a teacher gets is whole, computed from the lessons, and refused where it would be wrong."""
 
 import json
+import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,6 @@ from test_prose import typed_numbers
 
 from labkit.__main__ import main
 from labkit.course import promises
-from labkit.course.editions import build
 from labkit.course.files import read_notebook
 from labkit.course.lesson import Lesson
 from labkit.course.promises import late_lines, promised
@@ -34,6 +34,7 @@ from labkit.records import sha256
 ROOT = Path(__file__).parents[1]
 SMALL = Path(__file__).parent / "fixtures" / "grading" / "01_small.py"
 SOURCES = sources(ROOT / "notebooks")
+SOLUTION = re.compile(r"# BEGIN SOLUTION\n(.*?)\n\s*# END SOLUTION", re.DOTALL)
 STEMS = [path.stem for path in SOURCES]
 
 
@@ -241,8 +242,11 @@ def test_the_rubric_counts_what_is_there(course: Path) -> None:
 def test_no_solution_is_in_the_students_edition(course: Path) -> None:
     assert [path.stem for path in sorted((course / "student").glob("*"))] == STEMS
     for stem in STEMS:
-        assert (course / "student" / f"{stem}.ipynb").read_bytes() == (ROOT / f"notebooks/{stem}.ipynb").read_bytes()
-        assert "BEGIN SOLUTION" in (course / "solved" / f"{stem}.ipynb").read_text()
+        student = {cell.id: cell.source for cell in read_notebook(course / "student" / f"{stem}.ipynb").cells}
+        solved = read_notebook(course / "solved" / f"{stem}.ipynb").cells
+        blocks = [(cell.id, block) for cell in solved for block in SOLUTION.findall(cell.source)]
+        assert blocks
+        assert [block for name, block in blocks if block in student[name]] == []
         with pytest.raises(ValueError, match="holds a mark of a solution"):
             no_solution({"student/one.ipynb": (course / "solved" / f"{stem}.ipynb").read_text()})
 
@@ -258,7 +262,10 @@ def test_checksums_match_and_name_every_file(course: Path, place: str) -> None:
 
 def test_the_bundle_holds_the_course_and_says_what_it_lacks(course: Path) -> None:
     inside = course / "bundle/patch-lab"
-    assert build(check=True, notebooks=inside / "notebooks") == []
+    for name in [f"{place}{stem}" for stem in STEMS for place in ("", "solved/")]:
+        assert (inside / f"notebooks/{name}.ipynb").read_bytes() == (ROOT / f"notebooks/{name}.ipynb").read_bytes()
+    for path in SOURCES:
+        assert (inside / "notebooks/source" / path.name).read_bytes() == path.read_bytes()
     for name in ("labkit", "data"):
         whole = {path.relative_to(ROOT) for path in (ROOT / name).rglob("*") if path.is_file()}
         there = {path.relative_to(inside) for path in (inside / name).rglob("*") if path.is_file()}
@@ -342,6 +349,16 @@ def test_what_a_person_changed_is_not_overwritten(small: Path) -> None:
     assert mine.exists()
 
 
+def test_a_folder_that_cannot_be_written_is_said(small: Path) -> None:
+    out = small.parent / "out"
+    (out / "bundle").mkdir(parents=True)
+    (out / "student").write_text("a file where a folder should be")
+    with pytest.raises(ValueError, match=r"student cannot be written \(.*\): the course is not whole"):
+        made(small)
+    (out / "student").unlink()
+    assert (made(small) / SUMS).exists()
+
+
 def test_what_is_no_longer_built_goes(small: Path) -> None:
     out = made(small)
     (small / "source/01_small.py").rename(small / "source/01_other.py")
@@ -396,6 +413,19 @@ def test_a_lesson_that_takes_much_longer_than_promised_is_named(kept: Path) -> N
     ]
     (line,) = late_lines(entries)
     assert line.startswith("01_small took 16 s, 1.6 times its recorded 10 s (a machine)")
+
+
+def test_a_re_run_names_it_at_the_end(
+    kept: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is a line, not a failure. The re-run is a stand-in with this report."""
+    run = {"started": "today"}
+    for seconds, said in ((99.0, True), (9.0, False)):
+        one = entry(seconds, run=run)
+        report = run | {"lessons": [one | promised(one, kept)]}
+        monkeypatch.setattr("labkit.course.rerun.rerun", lambda *_, report=report, **__: report)
+        assert main(["rerun"]) == 0
+        assert ("01_small took 99 s, 9.9 times its recorded 10 s" in capsys.readouterr().out) == said
 
 
 @pytest.mark.parametrize(

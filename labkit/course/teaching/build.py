@@ -55,12 +55,22 @@ def build_course(
     if wheels:
         fetch_wheels(repository / "requirements.lock", out / "bundle" / WHEELS, say)
     say(f"writing {len(files)} files")
+    try:
+        _write(out, files)
+    except OSError as error:
+        raise ValueError(
+            f"{error.filename or out} cannot be written ({error.strerror}): the course is not whole; "
+            "the same command goes on."
+        ) from error
+    return [out / name for name in files]
+
+
+def _write(out: Path, files: dict[str, bytes]) -> None:
     write_all(out, files, keep=f"bundle/{WHEELS}")
     bundled = [name.removeprefix("bundle/") for name in files if name.startswith("bundle/")]
     bundled += [f"{WHEELS}{path.name}" for path in (out / "bundle" / WHEELS).glob("*")]
     write_sums(out / "bundle", bundled)
     write_sums(out, {*files, f"bundle/{SUMS}", *(f"bundle/{name}" for name in bundled)})
-    return [out / name for name in files]
 
 
 def course_files(

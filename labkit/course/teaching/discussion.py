@@ -31,7 +31,7 @@ DISCUSSION: dict[str, tuple[str, ...]] = {
         "Training changed what the embedding keeps. Is there a sense in which a model should want to lose information?",
     ),
     "03": (
-        "FLOPs, seconds and bytes rank the two layers differently at some lengths. Which of them should a paper report, and "
+        "FLOPs, seconds and bytes may rank two layers differently. Which of them should a paper report, and "
         "to whom does each matter?",
         "An exponent was read off measurements over a limited range. What could change it beyond that range, and would "
         "you bet on the extrapolation?",
@@ -61,7 +61,7 @@ DISCUSSION: dict[str, tuple[str, ...]] = {
         "When is it honest to stop after the first seed?",
     ),
     "06": (
-        "The same two patch sizes are ordered differently at a short and at a long budget. Which order is *the* result, and "
+        "Two patch sizes are ordered differently at a short and at a long budget. Which order is *the* result, and "
         "how should a title be phrased?",
         "A sweep tests many pairs. Somebody picks the one comparison that came out and reports it alone. What went "
         "wrong, and how could a reader notice?",
