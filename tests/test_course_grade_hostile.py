@@ -6,22 +6,24 @@ import re
 import shutil
 import socket
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import nbformat
 import psutil
 import pytest
+from can_grade import needs_sandbox
 
 from labkit.course.editions import build
-from labkit.course.grading.checks import Sandbox
 from labkit.course.grading.grade import grade
 from labkit.course.grading.sandbox import Limits
 from labkit.course.grading.seccomp import MACHINES, seccomp_filter
 from labkit.records import REPOSITORY
 
 LESSON = Path(__file__).parent / "fixtures" / "grading" / "01_small.py"
-LIMITS = Limits(seconds=3, memory=300, disk=8, output=100_000)
+LIMITS = Limits(seconds=20, memory=300, disk=8, output=100_000)
+ENDLESS = ("endless", "sleeper")  # only the clock ends these
 START = "def my_count(image_size, patch_size, channels):\n"
 RIGHT = START + "    return (image_size // patch_size) ** 2, channels * patch_size**2\n"
 
@@ -35,18 +37,6 @@ def attacks() -> dict[str, str]:
 
 
 ATTACKS = attacks()
-
-
-def why_no_sandbox() -> str:
-    """Why nothing can be graded here, or "" if it can."""
-    try:
-        Sandbox(Limits(), trust=False)
-    except ValueError as error:
-        return str(error)
-    return ""
-
-
-needs_sandbox = pytest.mark.skipif(bool(why_no_sandbox()), reason=why_no_sandbox())
 
 
 def filled(words: dict[str, object], word: re.Match[str]) -> str:
@@ -70,6 +60,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     build(notebooks=place / "course")
     (place / "secret.txt").write_text("the marks of last year")
     (place / "class").mkdir()
+    (place / "endless").mkdir()
     return place
 
 
@@ -83,13 +74,16 @@ def rows(place: Path) -> dict[str, dict]:
             "port": server.getsockname()[1],
         }  # fmt: skip
         for name, attack in ATTACKS.items():
-            (place / "class" / name).mkdir()
+            folder = place / ("endless" if name in ENDLESS else "class") / name
+            folder.mkdir()
             text = re.sub(r"\{(\w+)\}", partial(filled, words), attack)
-            nbformat.write(notebook_with(place / "course", text), place / "class" / name / "01_small.ipynb")
+            nbformat.write(notebook_with(place / "course", text), folder / "01_small.ipynb")
         honest(place)
         odd_files(place)
         before = snapshot(place)
         graded = grade(place / "class", out=place / "out", notebooks=place / "course", limits=LIMITS, jobs=2)
+        soon = replace(LIMITS, seconds=3)
+        graded += grade(place / "endless", out=place / "late", notebooks=place / "course", limits=soon, jobs=2)
     assert snapshot(place) == before
     return {row["student"]: row for row in graded}
 
@@ -127,7 +121,7 @@ def odd_files(place: Path) -> None:
 
 def snapshot(place: Path) -> dict[str, tuple[int, int]]:
     """What lies in the course and in the class, and when it was written."""
-    found = (path for name in ("course", "class") for path in (place / name).rglob("*"))
+    found = (path for name in ("course", "class", "endless") for path in (place / name).rglob("*"))
     return {os.fsencode(path).hex(): (path.lstat().st_size, path.lstat().st_mtime_ns) for path in found}
 
 
@@ -168,6 +162,12 @@ STATES = {
     "result_file": ("wrong", "it gives `1`; it should give"),
     "pretender": ("wrong", "it should give"),
     "formula": ("wrong", "raised ValueError: =cmd"),
+    "half_a_character": ("wrong", r"raised ValueError: \\ud800"),
+    "half_a_character_at_the_top": ("error", r"ValueError: \\ud800"),
+    "half_a_character_as_its_repr": ("wrong", r"it gives `\\ud800`"),
+    "half_a_character_as_a_name": ("error", r"^\\ud800: \\udfff$"),
+    "colliding_keys": ("wrong", "'dict' is no kind of value"),
+    "brackets": ("error", "more than 1,000,000 lists and objects"),
 }
 
 
@@ -194,7 +194,7 @@ def test_nothing_runs_on(rows: dict[str, dict], place: Path) -> None:
     time.sleep(0.2)
     assert [one for one in psutil.Process().children(recursive=True) if "answerer" in " ".join(one.cmdline())] == []
     assert (place / "secret.txt").read_text() == "the marks of last year"
-    assert sorted(path.name for path in (place / "out").iterdir()) == ["grades.csv", "grades.json"]
+    assert sorted(path.name for path in (place / "out").iterdir()) == [".grades.lock", "grades.csv", "grades.json"]
 
 
 @needs_sandbox

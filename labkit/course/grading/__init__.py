@@ -8,6 +8,7 @@ watching      its process: time, memory, output
 answerer      the program inside
 values        what it sends back, decoded without trust
 variation     an exercise's inputs, a little different
+rows          what is said of one student and one lesson
 grade         the class, some submissions side by side, resumable
 report        grades.csv and the summary
 """

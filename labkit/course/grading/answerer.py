@@ -5,13 +5,15 @@ is sent back is only what the student's function is said to return. It is a file
 in a moment; packages are imported when the calls or the student's code need them.
 
 In (stdin, a pickle of ours): cells, the name of the function, each call's arguments as a pickle. Out (stdout): a line
-before any of the student's code runs, with that code; then a line with the outcomes. Prints go to stderr.
+when the cells are about to be read; a line with the code that will run; a line with the outcomes. Prints go to stderr.
 """
 
 import ast
 import base64
 import builtins
+import decimal
 import json
+import numbers
 import os
 import pickle
 import re
@@ -21,6 +23,14 @@ import types
 
 DEEPEST, MOST = 8, 100_000  # of nested lists, and of values in one answer
 LONGEST = 1000  # characters of a message
+UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)  # what Python says of a cell that it cannot read
+
+
+class Silent:
+    """What stands in for IPython: magics and shell lines do nothing and give None."""
+
+    def __getattr__(self, name):
+        return lambda *_, **__: None
 
 
 def main() -> None:
@@ -30,8 +40,12 @@ def main() -> None:
     task = pickle.load(sys.stdin.buffer)
     arguments = [pickle.loads(call) for call in task["calls"]]
     _limit(task["limits"])
+    _send(reply, {"ready": True})
     tree, wrong = _program(task["cells"], task["function"])
-    source = ast.unparse(tree)
+    try:
+        source = ast.unparse(tree)
+    except UNREADABLE:
+        source = "\n".join(task["cells"])
     _send(reply, {"source": source, "imports": _imports(tree)})
     _send(reply, _outcomes(tree, task["function"], arguments, wrong))
     reply.close()
@@ -63,6 +77,7 @@ def _outcomes(tree: ast.Module, function: str, arguments: list, wrong: str) -> d
     """{"outcomes": [...]}, or {"broke": what went wrong before the function could be called}."""
     module = types.ModuleType("answer")
     module.display = lambda *_, **__: None  # as in a notebook
+    module.get_ipython = Silent
     sys.modules["answer"] = module
     try:
         exec(compile(tree, "<answer>", "exec"), module.__dict__)
@@ -94,15 +109,25 @@ def _said(error: BaseException) -> list[str]:
 
 def _program(cells: list[str], function: str) -> tuple[ast.Module, str]:
     """The statements that bind `function` and, step by step, what these need, in the notebook's order; and what is
-    wrong with a cell that could not be read."""
-    statements, wrong = [], ""
+    wrong with a cell, or a statement, that could not be read: it is left out, whatever it was for."""
+    statements, facts, wrong = [], [], ""
     for cell in cells:
         try:
-            statements += ast.parse(_plain(cell)).body
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            named = re.search(rf"\b{re.escape(function)}\b", cell)
-            wrong = f"the cell cannot be read: {type(error).__name__}: {error}"[:LONGEST] if named else wrong
-    facts = [(_bound(one), _free(one)) for one in statements]
+            read = _parsed(cell)
+        except UNREADABLE as error:
+            wrong = _unread("cell", error) if re.search(rf"\b{re.escape(function)}\b", cell) else wrong
+            continue
+        for one in read:
+            try:
+                bound = _bound(one)
+                free = _free(one)
+            except UNREADABLE as error:
+                wrong = _unread("statement", error) if function in bound else wrong
+                continue
+            statements.append(one)
+            facts.append((bound, free))
+    imported = {name for one, (bound, _) in zip(statements, facts, strict=True) if _is_import(one) for name in bound}
+    facts = [(bound | _changed(one, imported), free) for one, (bound, free) in zip(statements, facts, strict=True)]
     needed, chosen, before = {function}, set(), -1
     while len(chosen) > before:
         before = len(chosen)
@@ -114,24 +139,58 @@ def _program(cells: list[str], function: str) -> tuple[ast.Module, str]:
     return ast.fix_missing_locations(ast.Module(body, [])), wrong
 
 
-def _plain(cell: str) -> str:
-    """Without the lines that only IPython understands."""
-    return re.sub(r"^(\s*)[%!?].*$", r"\1pass", cell, flags=re.MULTILINE)
+def _parsed(cell: str) -> list[ast.stmt]:
+    """A cell's statements. One that is no plain Python is read as IPython would; of a cell magic, what follows it."""
+    cell = re.sub(r"\A\s*%%.*", "", cell)
+    try:
+        return ast.parse(cell).body
+    except SyntaxError as error:
+        from IPython.core.inputtransformer2 import TransformerManager
+
+        try:
+            return ast.parse(TransformerManager().transform_cell(cell)).body
+        except Exception:  # it fails in more ways than Python does
+            raise error from None
+
+
+def _unread(what: str, error: BaseException) -> str:
+    return f"the {what} cannot be read: {type(error).__name__}: {error}"[:LONGEST]
+
+
+def _is_import(statement: ast.AST) -> bool:
+    return isinstance(statement, ast.Import | ast.ImportFrom)
 
 
 def _bound(statement: ast.stmt) -> set[str]:
     """Names that a statement gives a value to, or changes a part of."""
-    if isinstance(statement, ast.Import | ast.ImportFrom):
-        return {one.asname or one.name.partition(".")[0] for one in statement.names}
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return {statement.name}
-    names = {node.name for node in ast.walk(statement) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    names = set()
     for node in ast.walk(statement):
-        if isinstance(getattr(node, "ctx", None), ast.Store):
-            while isinstance(node, ast.Attribute | ast.Subscript | ast.Starred):
-                node = node.value
-            names |= {node.id} if isinstance(node, ast.Name) else set()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif _is_import(node):
+            names |= {one.asname or one.name.partition(".")[0] for one in node.names}
+        elif isinstance(getattr(node, "ctx", None), ast.Store):
+            names |= _root(node)
     return names
+
+
+def _changed(statement: ast.stmt, imported: set[str]) -> set[str]:
+    """The name that a call such as `table.append(3)` changes; of what is imported, only seeds and settings."""
+    if not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)):
+        return set()
+    method = statement.value.func
+    if not isinstance(method, ast.Attribute):
+        return set()
+    return _root(method) - (set() if re.search("seed|^set_", method.attr) else imported)
+
+
+def _root(node: ast.expr) -> set[str]:
+    """`a` of `a.b[2].c`."""
+    while isinstance(node, ast.Attribute | ast.Subscript | ast.Starred):
+        node = node.value
+    return {node.id} if isinstance(node, ast.Name) else set()
 
 
 def _free(statement: ast.stmt) -> set[str]:
@@ -146,8 +205,10 @@ def _free(statement: ast.stmt) -> set[str]:
 
 
 def _only(statement: ast.stmt, needed: set[str]) -> ast.stmt:
-    """An import without the names that nothing needs; other statements as they are."""
-    if not isinstance(statement, ast.Import | ast.ImportFrom):
+    """An import without the names that nothing needs; a method's call that may fail; other statements as they are."""
+    if isinstance(statement, ast.Expr):
+        return ast.Try([statement], [ast.ExceptHandler(ast.Name("Exception", ast.Load()), None, [ast.Pass()])], [], [])
+    if not _is_import(statement):
         return statement
     kept = [one for one in statement.names if one.name == "*" or (one.asname or one.name.partition(".")[0]) in needed]
     if isinstance(statement, ast.Import):
@@ -170,26 +231,33 @@ def _imports(tree: ast.Module) -> list[str]:
 
 
 def _encoded(value, left: list[int], deep: int):
-    """A value as JSON; what has no form here becomes its type's name and how it describes itself."""
+    """A value as JSON, by what it is, as the notebook's check takes it (torch.Size is a tuple, a Fraction a number);
+    what has no form here becomes its type's name and how it describes itself."""
     left[0] -= 1
-    kind = type(value)
     if left[0] < 0 or deep == 0:
         return {"other": ["too much", "more values than an answer holds"]}
-    if value is None or kind in (bool, int, str, float):
-        return _plain_value(value, kind)
+    if value is None or isinstance(value, bool):
+        return value
     if value is ...:
         return {"ellipsis": True}
-    if kind in (list, tuple):
-        return {kind.__name__: [_encoded(one, left, deep - 1) for one in value]}
-    if kind is dict:
-        return {"dict": [[_encoded(one, left, deep - 1) for one in pair] for pair in value.items()]}
-    return _array(value) or {"other": [kind.__name__[:100], _described(value)]}
+    if (array := _array(value)) is not None:
+        return array
+    for kind in (list, tuple):
+        if isinstance(value, kind):
+            return {kind.__name__: [_encoded(one, left, deep - 1) for one in value]}
+    number = _number(value)
+    return {"other": [type(value).__name__[:100], _described(value)]} if number is None else number
 
 
-def _plain_value(value, kind: type):
-    if kind is float:
-        return {"float": value.hex()}
-    return {"int": hex(value)} if kind is int else value[:LONGEST] if kind is str else value
+def _number(value):
+    """A text or a number; None for what is neither."""
+    if isinstance(value, str):
+        return str.__str__(value)[:LONGEST]
+    if isinstance(value, int):
+        return {"int": hex(value)}
+    if isinstance(value, numbers.Real | decimal.Decimal):
+        return {"float": float(value).hex()}
+    return None
 
 
 def _array(value) -> dict | None:

@@ -22,13 +22,14 @@ from labkit.course.grading.asked import Asked, Check
 from labkit.course.grading.sandbox import Limits, bubblewrap, sandboxed, trusted
 from labkit.course.grading.seccomp import seccomp_filter
 from labkit.course.grading.submissions import Cell
-from labkit.course.grading.values import decoded
+from labkit.course.grading.values import cleaned, decoded
 from labkit.course.grading.variation import varied
 from labkit.course.grading.watching import Ended, run_watched
 from labkit.lesson.exercises import Exercise
 from labkit.wording import in_one_line
 
 ODD = re.compile(r"__\w+__|\b(?:importlib|ctypes|eval|exec|compile|inspect|pickle|subprocess|socket|os|sys|gc)\b")
+MOST_BRACKETS = 1_000_000  # of a reply's lists and objects: each takes a hundred times its two bytes once it is read
 STATES = {"solved": "passed", "not solved": "not solved", "wrong": "wrong"}
 
 
@@ -93,14 +94,16 @@ def grade_check(check: Check, lesson: Asked, cells: Sequence[Cell], sandbox: San
         raise KeyboardInterrupt
     if not ended.lines:
         raise NotStarted(f"the sandbox did not come up: {in_one_line(ended.noise)[-300:] or ended.how}")
-    source = json.loads(ended.lines[0])  # written before any of the student's code ran
-    remarks = (*remarks, *_odd(source, lesson))
+    if len(ended.lines) > 1:  # written before any of the student's code ran
+        remarks = (*remarks, *_odd(json.loads(ended.lines[1]), lesson))
     state, outcomes = _read(ended, len(order))
     if outcomes is None:
-        return Verdict(name, *state, remarks, ended.seconds)
+        return Verdict(name, *state, (*remarks, *_told(check, cells, state[0])), ended.seconds)
     in_order = [outcome for _, outcome in sorted(zip(order, outcomes, strict=True), key=lambda pair: pair[0])]
     status, message = _judge(check.exercise, first, in_order[: len(first)])
-    if status == "passed" and second and _judge(check.exercise, second, in_order[len(first) :])[0] != "passed":
+    if status == "passed" and not second:
+        remarks = (*remarks, "no second look possible: the exercise's inputs could not be varied")
+    elif status == "passed" and _judge(check.exercise, second, in_order[len(first) :])[0] != "passed":
         remarks = (*remarks, "right on the exercise's own inputs, wrong on others")
     return Verdict(
         name, status, "" if status == "passed" else message, (*remarks, *_told(check, cells, status)), ended.seconds
@@ -143,9 +146,12 @@ def _read(ended: Ended, count: int) -> tuple[tuple[str, str], list[dict[str, Any
     if ended.how != "ended":
         return (ended.how, ""), None
     try:
-        reply = json.loads(ended.lines[1])
+        line = ended.lines[2]
+        if line.count(b"[") + line.count(b"{") > MOST_BRACKETS:
+            return ("error", f"its process replied with more than {MOST_BRACKETS:,} lists and objects"), None
+        reply = json.loads(line)
         if "broke" in reply:
-            return _broke(*map(str, reply["broke"])), None
+            return _broke(*map(cleaned, reply["broke"])), None
         outcomes = reply["outcomes"]
         if isinstance(outcomes, list) and len(outcomes) == count and all(isinstance(one, dict) for one in outcomes):
             raised = [one["raised"][0] for one in outcomes if "raised" in one]
@@ -164,7 +170,7 @@ def _judge(
 ) -> tuple[str, str]:
     """The exercise's own check, on what came out of the sandbox."""
     if any("uncallable" in one for one in outcomes):
-        return "wrong", f"The answer should be a function, but it is {str(outcomes[0].get('uncallable'))[:100]}."
+        return "wrong", f"The answer should be a function, but it is {cleaned(outcomes[0].get('uncallable'), 100)}."
     coming = iter(outcomes)
     try:
         status, message = _on(exercise, inputs).check(lambda *_: _returned(next(coming)))
@@ -180,7 +186,7 @@ def _on(exercise: Exercise, inputs: Sequence[tuple[Any, ...]]) -> Exercise:
 def _returned(outcome: dict[str, Any]) -> Any:
     """What a call returned, or its error raised anew under its own name."""
     if "raised" in outcome:
-        kind, message = (str(one)[:1000] for one in outcome["raised"])
+        kind, message = map(cleaned, outcome["raised"])
         named = kind if kind.isidentifier() and not keyword.iskeyword(kind) else "Exception"
         raise type(named, (Exception,), {})(message)
     return decoded(outcome.get("value"))

@@ -5,38 +5,25 @@ import json
 import random
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from labkit.course.files import notebooks_folder
 from labkit.course.grading.asked import Asked, asked
-from labkit.course.grading.checks import NotStarted, Sandbox, Verdict, grade_check
+from labkit.course.grading.checks import Sandbox
 from labkit.course.grading.report import write_csv
+from labkit.course.grading.rows import Task, predicted, row_of, strange_rows
 from labkit.course.grading.sandbox import LABKIT, Limits
-from labkit.course.grading.submissions import Handed, Student, printable, students
-from labkit.lesson.questions import QUESTIONS
+from labkit.course.grading.submissions import Student, printable, students
+from labkit.locks import locked
 from labkit.records import make_writable, read_json, write_json
 
 KEPT = "grades.json"  # beside grades.csv: each row with what it depends on
-FINE = ("passed", "not solved", "wrong")
-
-
-@dataclass(frozen=True)
-class Task:
-    """One student's notebook of one lesson; `handed` is None where there is none."""
-
-    student: Student
-    lesson: Asked
-    handed: Handed | None
-    remarks: tuple[str, ...]
-    mark: str
-
-    @property
-    def key(self) -> str:
-        """Its name among the rows."""
-        return f"{self.student.name}/{self.lesson.stem}"
+LOCK = ".grades.lock"
+AGAIN = ("not graded", "timed out")  # not kept: a machine that was busy, or could not, may do better the next time
 
 
 def grade(
@@ -55,7 +42,7 @@ def grade(
 
     What was graded before and has not changed, nor the course, is taken over, unless `again`. Lessons are those named
     (stem or number), else those that anybody handed in. ValueError, before anything runs, for what cannot be: no
-    bubblewrap (without `trust`), no submissions, results inside the submissions.
+    bubblewrap (without `trust`), no submissions, results inside the submissions, another grading that writes there.
     """
     folder, out, limits = Path(folder).resolve(), Path(out).resolve(), limits or Limits()
     if jobs < 1 or limits.seconds <= 0 or limits.memory < 1:
@@ -67,7 +54,36 @@ def grade(
     everyone, course = students(folder), asked(place)
     make_writable(out)
     chosen = _chosen(course, lessons, everyone)
-    tasks = [_task(student, lesson, limits) for student in everyone for lesson in chosen]
+    with _alone(out):
+        found = _rows(everyone, chosen, sandbox, out, jobs=jobs, again=again, say=say) + list(
+            strange_rows(everyone, course)
+        )
+        write_csv(out / "grades.csv", found)
+    return found
+
+
+@contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    """Hold the results' folder against a second grading, which would take away what the first one keeps."""
+    try:
+        with locked(out / LOCK, wait=False):
+            yield
+    except BlockingIOError as error:
+        raise ValueError(f"another grading writes to {out}: wait for it, or name another --out") from error
+
+
+def _rows(
+    everyone: Sequence[Student],
+    chosen: Sequence[Asked],
+    sandbox: Sandbox,
+    out: Path,
+    *,
+    jobs: int,
+    again: bool,
+    say: Callable[[str], None],
+) -> list[dict[str, Any]]:
+    """The row of each student and lesson, in order, kept in `out` as they come."""
+    tasks = [_task(student, lesson, sandbox.limits) for student in everyone for lesson in chosen]
     before = {} if again else _before(out)
     rows = {task.key: row for task in tasks if (row := before.get(task.key, {})) and row["mark"] == task.mark}
     waiting = [task for task in tasks if task.key not in rows]
@@ -76,9 +92,7 @@ def grade(
         rows[task.key] = row
         _keep(out, before | rows)
         say(f"{count} of {len(waiting)}: {_line(row)}")
-    found = [rows[task.key] for task in tasks] + list(_strange(everyone, course))
-    write_csv(out / "grades.csv", found)
-    return found
+    return [rows[task.key] for task in tasks]
 
 
 def _chosen(course: dict[str, Asked], names: Sequence[str], everyone: Sequence[Student]) -> list[Asked]:
@@ -97,7 +111,7 @@ def _task(student: Student, lesson: Asked, limits: Limits) -> Task:
     remarks = [student.remark] if student.remark else []
     if len(there) > 1:
         remarks.append(f"{len(there)} notebooks of this lesson, graded {printable(there[0].path.name)}")
-    facts = [code_mark(), lesson.mark, handed and handed.mark, asdict(limits), remarks, _predicted(student, lesson)]
+    facts = [code_mark(), lesson.mark, handed and handed.mark, asdict(limits), remarks, predicted(student, lesson)]
     mark = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
     return Task(student, lesson, handed, tuple(remarks), mark)
 
@@ -116,73 +130,23 @@ def _before(out: Path) -> dict[str, dict[str, Any]]:
 
 
 def _keep(out: Path, rows: dict[str, dict[str, Any]]) -> None:
-    write_json(out / KEPT, {key: row for key, row in rows.items() if row["state"] != "not graded"})
+    write_json(out / KEPT, {key: row for key, row in rows.items() if _final(row)})
+
+
+def _final(row: dict[str, Any]) -> bool:
+    return not {row["state"], *(one["state"] for one in row["exercises"])} & set(AGAIN)
 
 
 def _graded(tasks: Sequence[Task], sandbox: Sandbox, jobs: int) -> Iterator[tuple[Task, dict[str, Any]]]:
     """Each task with its row, as they come; stopped from outside, nothing runs on."""
     with ThreadPoolExecutor(jobs) as pool:
-        futures = {pool.submit(_row, task, sandbox): task for task in random.sample(tasks, len(tasks))}
+        futures = {pool.submit(row_of, task, sandbox): task for task in random.sample(tasks, len(tasks))}
         try:
             for future in as_completed(futures):
                 yield futures[future], future.result()
         finally:
             sandbox.stop.set()
             pool.shutdown(cancel_futures=True)
-
-
-def _row(task: Task, sandbox: Sandbox) -> dict[str, Any]:
-    """One row of the table."""
-    handed, verdicts, state, remarks = task.handed, [], "", list(task.remarks)
-    if handed is None:
-        state = "missing"
-    elif handed.wrong:
-        state = handed.wrong.state
-        remarks.append(str(handed.wrong))
-    else:
-        try:
-            verdicts = [grade_check(one, task.lesson, handed.cells, sandbox) for one in task.lesson.checks]
-        except Exception as error:  # whatever one submission does to the grader, the others are graded
-            verdicts, state = [], "not graded"
-            remarks.append(str(error) if isinstance(error, NotStarted) else f"{type(error).__name__}: {error}"[:300])
-    return {
-        "student": task.student.name,
-        "lesson": task.lesson.stem,
-        "state": state or _state(verdicts),
-        "passed": sum(one.state == "passed" for one in verdicts),
-        "checks": len(task.lesson.checks),
-        "predictions": _predicted(task.student, task.lesson),
-        "questions": len(task.lesson.questions),
-        "seconds": round(sum(one.seconds for one in verdicts), 1),
-        "remarks": remarks + [f"{one.name}: {remark}" for one in verdicts for remark in one.remarks],
-        "exercises": [{"name": one.name, "state": one.state, "message": one.message} for one in verdicts],
-        "mark": task.mark,
-    }
-
-
-def _state(verdicts: Sequence[Verdict]) -> str:
-    """ok, or the first thing that went wrong with running an answer."""
-    return next((one.state for one in verdicts if one.state not in FINE), "ok")
-
-
-def _predicted(student: Student, lesson: Asked) -> int:
-    """How many of the lesson's questions have one of their answers chosen."""
-    choices = [(QUESTIONS[name].options, student.choices.get(name)) for name in lesson.questions]
-    return sum(
-        isinstance(entry, dict) and isinstance(entry.get("choice"), str) and entry["choice"] in options
-        for options, entry in choices
-    )
-
-
-def _strange(everyone: Sequence[Student], course: dict[str, Asked]) -> Iterator[dict[str, Any]]:
-    """A row for each notebook that is none of the course's lessons."""
-    known = {lesson.number for lesson in course.values()}
-    empty = {"passed": 0, "checks": 0, "predictions": 0, "questions": 0, "seconds": 0.0, "exercises": []}
-    for student in everyone:
-        for handed in (one for one in student.notebooks if one.number not in known):
-            state, why = (handed.wrong.state, str(handed.wrong)) if handed.wrong else ("no lesson of the course", "")
-            named = {"student": student.name, "lesson": printable(handed.path.name), "state": state}
-            yield named | empty | {"remarks": [why] if why else [], "mark": ""}
 
 
 def _line(row: dict[str, Any]) -> str:

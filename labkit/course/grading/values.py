@@ -11,7 +11,7 @@ import torch
 
 KINDS = "biufc"  # of numpy's numbers: bool, int, unsigned, float, complex
 MOST_AXES, LARGEST = 16, 20_000_000  # of an array, and its longest possible row of numbers
-DEEPEST = 10
+DEEPEST, MOST = 10, 100_000  # of nested lists, and of values in one answer
 
 
 @dataclass(frozen=True)
@@ -25,24 +25,36 @@ class Other:
         return self.described
 
 
-def decoded(coded: Any, deep: int = DEEPEST) -> Any:
-    """The value. ValueError for what the sandbox's own program would never have written."""
-    if coded is None or isinstance(coded, bool | str):
+def cleaned(text: Any, most: int = 1000) -> str:
+    """A text that can be written as UTF-8: half a character, which no file could hold, is written out."""
+    return str(text)[:most].encode(errors="backslashreplace").decode()
+
+
+def decoded(coded: Any, deep: int = DEEPEST, left: list[int] | None = None) -> Any:
+    """The value. ValueError for what the sandbox's own program would never have written, more values than it sends
+    included (`left` counts down). A dict has no form: keys that collide would make one without end."""
+    left = [MOST] if left is None else left
+    left[0] -= 1
+    if left[0] < 0:
+        raise ValueError(f"it holds more than {MOST:,} values")
+    if coded is None or isinstance(coded, bool):
         return coded
+    if isinstance(coded, str):
+        return cleaned(coded)
     if not isinstance(coded, dict) or len(coded) != 1 or deep == 0:
         raise ValueError("it is no value")
     ((kind, what),) = coded.items()
     if kind not in READERS:
         raise ValueError(f"{str(kind)[:20]!r} is no kind of value")
     try:
-        return READERS[kind](what, deep - 1)
+        return READERS[kind](what, deep - 1, left)
     except (TypeError, OverflowError, AttributeError) as error:
         raise ValueError(f"its {kind} is damaged") from error
 
 
-def _array(what: Any, deep: int) -> np.ndarray:
+def _array(what: Any, deep: int, left: list[int]) -> np.ndarray:
     name, shape, content = what
-    kind = np.dtype(str(name))
+    kind = np.dtype(str(name)[:20])
     if kind.kind not in KINDS or kind.fields:
         raise ValueError("its numbers are of no known type")
     if len(shape) > MOST_AXES or not all(isinstance(one, int) and one >= 0 for one in shape):
@@ -52,19 +64,14 @@ def _array(what: Any, deep: int) -> np.ndarray:
     return np.frombuffer(base64.b64decode(content, validate=True), dtype=kind).reshape(shape).copy()
 
 
-def _pairs(what: Any, deep: int) -> dict[Any, Any]:
-    return {decoded(key, deep): decoded(value, deep) for key, value in what}
-
-
 READERS = {
-    "int": lambda what, deep: int(what, 16),
-    "float": lambda what, deep: float.fromhex(what),
-    "ellipsis": lambda what, deep: ...,
-    "list": lambda what, deep: [decoded(one, deep) for one in what],
-    "tuple": lambda what, deep: tuple(decoded(one, deep) for one in what),
-    "dict": _pairs,
+    "int": lambda what, deep, left: int(what, 16),
+    "float": lambda what, deep, left: float.fromhex(what),
+    "ellipsis": lambda what, deep, left: ...,
+    "list": lambda what, deep, left: [decoded(one, deep, left) for one in what],
+    "tuple": lambda what, deep, left: tuple(decoded(one, deep, left) for one in what),
     "array": _array,
-    "tensor": lambda what, deep: torch.from_numpy(_array(what, deep)),
-    "number": lambda what, deep: _array(what, deep).reshape(())[()],
-    "other": lambda what, deep: Other(str(what[0])[:100], str(what[1])[:1000]),
+    "tensor": lambda what, deep, left: torch.from_numpy(_array(what, deep, left)),
+    "number": lambda what, deep, left: _array(what, deep, left).reshape(())[()],
+    "other": lambda what, deep, left: Other(cleaned(what[0], 100), cleaned(what[1])),
 }

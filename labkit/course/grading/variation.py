@@ -1,6 +1,7 @@
 """An exercise's inputs a little different, for a second look: a mere table of the right values fails there."""
 
 import random
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,15 +13,30 @@ from labkit.lesson.exercises.check import same
 
 def varied(exercise: Exercise, chance: random.Random) -> list[tuple[Any, ...]]:
     """Inputs of the same kind: whole numbers doubled where there are only such, else what is not whole shifted by up to
-    a tenth. Those that the reference refuses, or that vary nothing, are left out."""
+    a tenth; where that varies nothing, one argument at a time, doubled or turned round. Those that the reference
+    refuses are left out."""
+    together = [
+        (usual, _doubled(usual) if _whole(usual) else tuple(_shifted(one, chance) for one in usual))
+        for usual in exercise.inputs
+    ]
+    alone = [
+        (usual, (*usual[:k], change(one), *usual[k + 1 :]))
+        for usual in exercise.inputs
+        for k, one in enumerate(usual)
+        for change in (_doubled, _turned)
+    ]
+    return _telling(exercise, together) or _telling(exercise, alone)
+
+
+def _telling(exercise: Exercise, pairs: Sequence[tuple[tuple[Any, ...], tuple[Any, ...]]]) -> list[tuple[Any, ...]]:
+    """Of usual inputs and new ones, the new ones for which the right answer is another."""
     found = []
-    for arguments in exercise.inputs:
-        new = _doubled(arguments) if _whole(arguments) else tuple(_shifted(one, chance) for one in arguments)
+    for usual, new in pairs:
         try:
-            usual, wanted = exercise.reference(*arguments), exercise.reference(*new)
+            before, wanted = exercise.reference(*usual), exercise.reference(*new)
         except Exception:  # the reference says in many ways that it was not made for these
             continue
-        if _finite(wanted) and not same(usual, wanted, exercise.tolerance):
+        if _finite(wanted) and not same(before, wanted, exercise.tolerance):
             found.append(new)
     return found
 
@@ -31,7 +47,18 @@ def _whole(value: Any) -> bool:
 
 
 def _doubled(value: Any) -> Any:
-    return tuple(map(_doubled, value)) if isinstance(value, tuple) else 2 * value
+    if isinstance(value, tuple):
+        return tuple(map(_doubled, value))
+    return 2 * value if type(value) is int else value
+
+
+def _turned(value: Any) -> Any:
+    """The last first; of a dict, the values."""
+    if isinstance(value, dict):
+        return dict(zip(value, reversed(value.values()), strict=True))
+    if isinstance(value, torch.Tensor) and value.ndim:
+        return value.flip(0)
+    return value[::-1] if isinstance(value, list) else value
 
 
 def _shifted(value: Any, chance: random.Random) -> Any:

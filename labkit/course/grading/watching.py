@@ -17,7 +17,7 @@ import psutil
 from labkit.course.children import end_tree
 from labkit.course.grading.sandbox import Limits
 
-LONGEST_REPLY = 32_000_000  # bytes
+LONGEST_REPLY = 8_000_000  # bytes
 START = 300  # seconds that the sandbox and the imports of an exercise's inputs may take, before any student's code runs
 PAUSE = 0.05  # seconds between two looks
 
