@@ -60,7 +60,7 @@ def image_sizes_figure(
         heading = f"{size} px, N = {token_count(size, chosen):,}" if fits else f"{size} px"
         left, bottom = 0.09 + 0.5 * column, 0.56 * (1 - row)
         axes[f"xaxis{here}"] = {"domain": [left, left + 0.4], "anchor": f"y{here}", "tickvals": list(range(len(sizes))),
-                                "ticktext": [str(p) for p in sizes], "title": "p" if row else None,
+                                "ticktext": [str(p) for p in sizes], "title": {"text": "p" if row else ""},
                                 "range": [-0.4, len(sizes) - 0.6]}  # fmt: skip
         axes[f"yaxis{here}"] = {"domain": [bottom, bottom + 0.38], "anchor": f"x{here}", "type": "log", "dtick": 2,
                                 "exponentformat": "power", "range": _decades(every)}  # fmt: skip
