@@ -159,7 +159,7 @@ def make_choices(page: Page, patience: int = 60_000) -> tuple[int, list[str]]:
 
 
 def move_sliders(page: Page, patience: int = 60_000) -> tuple[int, list[str]]:
-    """Every slider to both ends and some steps back from there with the keyboard: how many there are, which moved nothing
+    """Every slider to both ends and some steps back, with the keyboard: how many there are, and which moved nothing
     within `patience` ms."""
     handles = page.query_selector_all(".jp-NotebookPanel .widget-slider .noUi-handle")
     return len(handles), [
