@@ -7,7 +7,7 @@
 #   labkit:
 #     number: "08"
 #     title: Equal compute
-#     summary: The same losses over FLOPs and over seconds, what one amount of compute buys at each patch size, the paper's tables with their costs, the noise of a test set, and two things that changed together with the patch.
+#     summary: The same losses over FLOPs and over seconds, what one amount of compute buys at each patch size, a finer patch or a wider model, the paper's tables with their costs, the noise of a test set, and two things that changed together with the patch.
 #     builds_on: ["03", "06"]
 #     objectives:
 #       - text: read off what one amount of compute buys
@@ -407,6 +407,7 @@ def my_front(costs, losses):
 # %%
 on_front = answer("08-front", my_front)
 
+
 # %%
 from labkit.figures.compute import Point, front_figure
 
@@ -550,6 +551,91 @@ say(
 )  # fmt: skip
 
 # %% [markdown]
+# ## Finer or wider, here
+#
+# Compute can go into a wider model instead. The recorded sweep `widths` has the same task and as many steps at other
+# widths, each with the learning rate that was best for it on the validation strip. Each mark below is a setting, and
+# what stands on the grey line is the **front**: nothing that costs as little has a lower mean loss.
+
+# %%
+wide_lines = recorded_runs("widths")
+wide_steps, wide_seeds = wide_lines[0]["steps"], {line["seed"] for line in wide_lines}
+wide_losses, wide_flops = {}, {}
+for line in (*lines, *wide_lines):
+    if line["steps"] == wide_steps and line["seed"] in wide_seeds:
+        setting = titles[line["model"]], line["width"], line["patch_size"]
+        wide_losses.setdefault(setting, {})[line["seed"]] = line["test_loss"]
+        wide_flops[setting] = line["train_flops"]
+widths = sorted({width for _, width, _ in wide_losses})
+
+
+def settings_of(title):
+    """The settings of one model, the cheapest first."""
+    return sorted((one for one in wide_losses if one[0] == title), key=wide_flops.get)
+
+
+def widths_figure(title):
+    """Losses over FLOPs, a line for each width, and the front of all of them."""
+    points = {
+        f"width {width}": [
+            Point(f"p = {one[2]}", wide_flops[one], found.mean, found)
+            for one in settings_of(title) if one[1] == width
+            for found in [interval(list(wide_losses[one].values()))]
+        ]
+        for width in widths
+    }  # fmt: skip
+    return front_figure(
+        points, measure="model FLOPs of training", quantity="test loss (nats)",
+        title=f"<b>{title}</b>, {wide_steps:,} steps: each point a patch size",
+    )  # fmt: skip
+
+
+Slider("model", list(titles.values()), widths_figure).show()
+
+# %%
+from labkit.figures.surface import with_reach
+from labkit.scaling import beaten_by, front
+
+rows, wide_front, wide_beaten = [], {}, {}
+for title in titles.values():
+    some = settings_of(title)
+    costs_here, losses_here = (
+        [wide_flops[one] for one in some],
+        [wide_losses[one] for one in some],
+    )
+    wide_front[title] = ", ".join(
+        f"width {some[k][1]} p = {some[k][2]}"
+        for k in front(costs_here, [mean(list(one.values())) for one in losses_here])
+    )
+    by = beaten_by(costs_here, losses_here)
+    wide_beaten[title] = f"{sum(one is not None for one in by)} of {len(by)}"
+    for one in sorted(some, key=lambda one: (one[1], -one[2])):
+        two_ways = [(title, one[1], one[2] // 2), (title, 2 * one[1], one[2])]
+        if all(other in wide_losses for other in two_ways):
+            cells = []
+            for other in two_ways:
+                cells += [f"{wide_flops[other] / wide_flops[one]:.1f}",
+                          f"{with_reach(gain(wide_losses[one], wide_losses[other]), sign=True)}"]  # fmt: skip
+            rows.append((title, one[1], one[2], *cells))
+table(
+    (
+        "model",
+        "width",
+        "p",
+        "half the patch: times the FLOPs",
+        "gain, nats",
+        "twice the width: times the FLOPs",
+        "gain, nats",
+    ),
+    rows,
+)
+for title in titles.values():
+    say(
+        "**{title}**: on the front stand {front}; {beaten} settings are shown to be beaten by one that costs no more.",
+        title=title, front=wide_front[title], beaten=wide_beaten[title],
+    )  # fmt: skip
+
+# %% [markdown]
 # ## The noise of a test set
 #
 # An accuracy on a finite test set would be another one on other images. If images are independent, a share $a$ on $n$
@@ -671,6 +757,9 @@ keep(
     },
     lowest=lowest,
     asked=asked,
+    wide_front="; ".join(f"{title}: {told}" for title, told in wide_front.items()),
+    wide_beaten="; ".join(f"{title}: {told}" for title, told in wide_beaten.items()),
+    wide_steps=wide_steps,
     front_128=", ".join(f"{one[1].capitalize()} {one[3]}" for one in best[128]),
     front_224=", ".join(f"{one[1].capitalize()} {one[3]}" for one in best[224]),
     bargains=bought_best,
@@ -687,12 +776,14 @@ keep(
 # %% tags=["collapse"]
 say_recorded(
     "08_equal_compute",
-    "With the FLOPs of p = 4 for {asked:,} steps for all, the ViT's lowest loss stood at p = {lowest}. The smaller patch was shown to be better at "
-    "equal FLOPs, {flops_better}; at equal seconds, {seconds_better} amounts. In the paper the front at 128 pixels "
+    "With the FLOPs of p = 4 for {asked:,} steps for all, the ViT's lowest loss stood at p = {lowest}. The smaller patch was "
+    "shown to be better at equal FLOPs, {flops_better}; at equal seconds, {seconds_better} amounts. In the paper the front "
+    "at 128 pixels "
     "holds {front_128}, at 224 pixels {front_224}; the halving was the better buy, {bargains}. With equally many tokens the "
     "larger image won in {larger_wins} of {equal_tokens} pairs. The last halving of Adventurer-Base at 224 pixels is "
     "{last_noise:.1f} standard errors of its difference, one accuracy having {one_error:.2f} points; of its parameters at "
-    "single pixels {position_share:.0%} are positions.",
+    "single pixels {position_share:.0%} are positions. On the front over patch size and width at {wide_steps:,} steps of ours "
+    "stand {wide_front}.",
 )
 
 # %% [markdown]
@@ -702,8 +793,8 @@ say_recorded(
 #   fell to zero at its own end. A run made for just that cost would have another loss.
 # - Model FLOPs count what is needed, seconds what one core of this machine takes. On a GPU the seconds of few tokens
 #   and many differ from both.
-# - One width for all patch sizes: what a wider model would have bought instead is asked here of the paper's tables
-#   only.
+# - Patch size and width are compared at one number of steps, with few seeds; the rate of the narrowest ViT is the
+#   highest that was tried.
 # - The paper's settings have one run each; a front of single runs is a front of luck as well. The smallest patches of
 #   the largest model stand on it partly because nothing larger was run.
 # - At equal cost the patch size whose steps count the amount is read where it was run, the others on straight lines
