@@ -101,7 +101,7 @@ def test_equal_compute_marks_the_lowest_and_leaves_out_what_was_not_run():
 
 
 def test_a_front_of_accuracies_is_told_in_accuracies():
-    groups = {"Tiny": [Point("p = 16", 1e9, 28.0), Point("p = 8", 4e9, 30.0)], "Base": [Point("p = 16", 2e9, 20.0)]}
+    groups = {"Tiny": [Point("16", 1e9, 28.0), Point("8", 4e9, 30.0)], "Base": [Point("16", 2e9, 20.0)]}
     shared = {"measure": "MACs of an image", "title": "The front"}
     figure = front_figure(groups, quantity="accuracy, %", flipped=True, **shared)
     assert list(figure.data[0].y) == [72.0, 80.0]

@@ -95,7 +95,7 @@ def equal_figure(
 def front_figure(
     groups: Mapping[str, Sequence[Point]], *, measure: str, quantity: str, title: str, flipped: bool = False
 ) -> go.Figure:
-    """Points over their cost, each group joined by a thin line and with its own mark, and the front of all of them:
+    """Points named by patch size over their cost, each group joined by a thin line, and the front of all of them:
     what nothing cheaper beats. `flipped` shows 100 minus the loss, an accuracy in percent. Used in lesson 08."""
     figure = go.Figure()
     every = [point for points in groups.values() for point in points]
@@ -119,7 +119,7 @@ def front_figure(
     shown = [100 - point.loss if flipped else point.loss for point in every]
     room = 0.1 * (max(shown) - min(shown))
     figure.update_yaxes(title=quantity, range=[min(shown) - room, max(shown) + room])
-    names = [next(f"{name} {one.name}" for name, points in groups.items() if one in points) for one in best]
+    names = [next(f"{name} p = {one.name}" for name, points in groups.items() if one in points) for one in best]
     there = ", ".join(name for name, points in groups.items() if points)
     says = (
         f"{quantity} over {measure}, a mark and a thin line for each of {there}. On the front, which nothing "

@@ -149,10 +149,11 @@ class Slider:
 
     def _rail(self) -> dict[str, Any]:
         steps = [{"method": "animate", "label": str(value), "args": [[str(value)], AT_ONCE]} for value in self.values]
+        beyond = max(0, 4 * len(str(self.values[-1])) - 16)  # half the last label's width; the margin holds a number
         return {
             "active": self.values.index(self.start),
             "currentvalue": {"prefix": f"{self.name} = ", "font": {"size": 14}},
-            "pad": {"t": 44, "b": 6},
+            "pad": {"t": 44, "b": 6, "r": beyond},
             "steps": steps,
         }
 

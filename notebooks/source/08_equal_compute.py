@@ -578,7 +578,7 @@ def widths_figure(title):
     """Losses over FLOPs, a line for each width, and the front of all of them."""
     points = {
         f"width {width}": [
-            Point(f"p = {one[2]}", wide_flops[one], found.mean, found)
+            Point(str(one[2]), wide_flops[one], found.mean, found)
             for one in settings_of(title) if one[1] == width
             for found in [interval(list(wide_losses[one].values()))]
         ]
