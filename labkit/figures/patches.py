@@ -80,7 +80,7 @@ def strips_figure(pictures: Mapping[str, UInt8[np.ndarray, "H W 3"]], patch_size
     title = f"<b>p = {patch_size}</b>: seven tokens from the middle of each photograph"
     says = (
         f"{len(pictures)} rows of seven tokens, one row for each of {', '.join(pictures)}. At p = {patch_size} a token "
-        f"shows {patch_size} × {patch_size} pixels; at p = 1 it is one colour."
+        f"shows {f'{patch_size} × {patch_size} pixels' if patch_size > 1 else 'one pixel, a single colour'}."
     )
     dressed(figure, title=title, says=says, height=100 + 72 * len(pictures))
     return figure.update_layout(margin={"l": 150})
