@@ -4,7 +4,8 @@
 
 PYTHON ?= python3
 BIN    := .venv/bin
-# Small models are fastest with one thread, so the tests take one thread in each of two processes.
+# Small models are fastest with one thread, so the tests take one thread in each of two processes. Tests of one lesson's
+# run stay together in one of them (loadgroup): it runs once for all of them.
 WORKERS ?= 2
 
 # LESSONS of `make browser` are numbers: make browser LESSONS="01 05"
@@ -26,7 +27,7 @@ rerun: .venv/.ready  ## run every lesson without a screen and write the pages (O
 	$(BIN)/labkit rerun $(LESSONS) --out "$(OUT)" $(if $(PROFILE),--profile $(PROFILE)) $(if $(JOBS),--jobs $(JOBS)) $(foreach pair,$(SET),--set $(pair))
 
 test: .venv/.ready  ## run the tests (WORKERS=2 processes)
-	$(BIN)/python -m pytest -q -n $(WORKERS) --timeout 300
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup --timeout 300
 
 browser: .venv/.ready  ## look at the pages of the last re-run and at lessons in JupyterLab in Chromium (OUT=site LESSONS=)
 	$(BIN)/labkit pages --out "$(OUT)"

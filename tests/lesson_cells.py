@@ -1,17 +1,28 @@
-"""Running a lesson's cells inside the test's own process, so that its sliders can be moved and its output read."""
+"""Running a lesson's cells inside the test's own process, so that its sliders can be moved and its output read.
+
+A lesson runs once in a process, whichever test asks first; `LESSONS` keeps its tests together in one of them.
+"""
 
 import ast
-from collections.abc import Iterator
-from contextlib import contextmanager
+import contextlib
+import io
+import sys
+from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jupytext
+import plotly.graph_objects as go
 import pytest
+from IPython.display import Markdown
 
+from labkit.lesson import study
+from labkit.lesson.predictions import Prediction
 from labkit.lesson.sliders import Slider
 
 SOURCES = sorted((Path(__file__).parent.parent / "notebooks" / "source").glob("*.py"))
+LESSONS = [pytest.param(path.stem, marks=pytest.mark.xdist_group(path.stem)) for path in SOURCES]
 SMALL = {  # parameters that make a lesson short without changing what it does
     "00_start_here": {"calibration_seconds": 0.5, "image_size": 64},
     "01_an_image_is_a_sequence": {"image_size": 96},
@@ -47,11 +58,88 @@ def cells_of(stem: str, **parameters: Any) -> list[str]:
     return parts
 
 
-@contextmanager
-def sliders_of(stem: str) -> Iterator[list[Slider]]:
-    """Run the lesson; gives every slider it shows."""
-    shown: list[Slider] = []
+class Asked(NamedTuple):
+    """A question as it was asked."""
+
+    name: str
+    text: str
+
+
+class Revealed(NamedTuple):
+    """What was to be covered."""
+
+    name: str
+    evidence: str
+    figure: go.Figure | None
+
+
+class Shown(NamedTuple):
+    """Words, and the figure (plain JSON) that they belong to."""
+
+    words: str
+    figure: dict[str, Any] | None = None
+
+
+Event = Asked | Revealed | Shown
+
+
+class Run(NamedTuple):
+    """What cells asked, showed and revealed, in that order, and the sliders among it."""
+
+    events: list[Event]
+    sliders: list[Slider]
+
+
+@cache
+def run_of(stem: str) -> Run:
+    """What a lesson does with small parameters."""
+    return run(cells_of(stem, **SMALL[stem]), stem)
+
+
+def run(cells: Sequence[str], name: str) -> Run:
+    """Run cells one after the other; reveals are noted, not shown."""
+    space: dict[str, Any] = {"__name__": name}
+    with _recorded() as recorded:
+        for k, source in enumerate(cells):
+            with contextlib.redirect_stdout(io.StringIO()) as printed:
+                exec(compile(source, f"{name}, cell {k}", "exec"), space)
+            if printed.getvalue():
+                recorded.events.append(Shown(printed.getvalue()))
+    return recorded
+
+
+@contextlib.contextmanager
+def _recorded() -> Iterator[Run]:
+    """What lessons do meanwhile."""
+    events, sliders = recorded = Run([], [])
+
+    def display(*things: Any, raw: bool = False, **_: Any) -> None:
+        for thing in things:
+            if isinstance(thing, Markdown):
+                events.append(Shown(thing.data))
+            elif raw and (figure := thing.get("application/vnd.plotly.v1+json")):
+                events.append(Shown(thing["text/plain"] + str(figure["layout"].get("title")), figure))
+
+    made, shown = Prediction.__init__, Slider.show
+
+    def asked(prediction: Prediction, name: str, text: str, *, recorded: bool) -> None:
+        made(prediction, name, text, recorded=recorded)
+        events.append(Asked(name, text))
+
+    def reveal(prediction: Prediction, truth: str, evidence: str, figure: Any = None, *_: Any, **__: Any) -> None:
+        events.append(Revealed(prediction.name, evidence, figure))
+
+    def show(slider: Slider) -> None:
+        sliders.append(slider)
+        shown(slider)
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Slider, "show", lambda slider: shown.append(slider))
-        exec(compile(code_of(stem, **SMALL[stem]), stem, "exec"), {"__name__": stem})
-        yield shown
+        assert study.__name__ in sys.modules  # what a lesson imports late would not be patched
+        for name, module in list(sys.modules.items()):
+            if name.startswith("labkit.lesson") and hasattr(module, "display"):
+                patch.setattr(module, "display", display)
+        patch.setattr("IPython.display.display", display)
+        patch.setattr(Prediction, "__init__", asked)
+        patch.setattr(Prediction, "reveal", reveal)
+        patch.setattr(Slider, "show", show)
+        yield recorded

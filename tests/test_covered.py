@@ -1,27 +1,19 @@
 """What a prediction asks for is nowhere to be seen between its question and its reveal, as far as a machine can tell.
 
-Each lesson is read, and run with small parameters up to its last reveal. What cells show between a question and its
-answer (figures at every position of a slider, words, tables, progress bars) must not hold the numbers of the answer.
+Each lesson is read, and run with small parameters. What cells show between a question and its answer (figures at every
+position of a slider, words, tables, progress bars) must not hold the numbers of the answer.
 """
 
 import ast
 import base64
-import contextlib
-import io
 import re
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jupytext
 import numpy as np
-import plotly.graph_objects as go
 import pytest
-from IPython.display import Markdown
-from lesson_cells import SMALL, SOURCES, cells_of
-
-from labkit.lesson import study
-from labkit.lesson.predictions import Prediction
+from lesson_cells import LESSONS, SOURCES, Asked, Event, Revealed, Shown, run, run_of
 
 STEMS = [path.stem for path in SOURCES]
 SHOWS = {"answer", "display", "hints", "print", "progress", "say", "say_recorded", "show", "table", "train"}
@@ -37,31 +29,6 @@ class Told(NamedTuple):
 
     def matches(self, other: float, half: float = 0.0) -> bool:
         return abs(self.size - abs(other)) <= 1.0001 * max(self.half, half)
-
-
-class Asked(NamedTuple):
-    """A question as it was asked."""
-
-    name: str
-    text: str
-
-
-class Revealed(NamedTuple):
-    """What was to be covered."""
-
-    name: str
-    evidence: str
-    figure: go.Figure | None
-
-
-class Shown(NamedTuple):
-    """Words, and the numbers that a figure draws."""
-
-    words: str
-    drawn: Sequence[float] = ()
-
-
-Event = Asked | Revealed | Shown
 
 
 # ---------------------------------------------------------------- the text of the lessons
@@ -137,51 +104,6 @@ def drawn_in(figure: dict[str, Any]) -> list[float]:
     return [one for one in values if one and (one != round(one) or one >= SMALL_COUNT)]
 
 
-@contextlib.contextmanager
-def recorded_events() -> Iterator[list[Event]]:
-    """What lessons ask, show and reveal meanwhile, in that order."""
-    events: list[Event] = []
-
-    def display(*things: Any, raw: bool = False, **_: Any) -> None:
-        for thing in things:
-            if isinstance(thing, Markdown):
-                events.append(Shown(thing.data))
-            elif raw and (figure := thing.get("application/vnd.plotly.v1+json")):
-                events.append(Shown(thing["text/plain"] + str(figure["layout"].get("title")), drawn_in(figure)))
-
-    made = Prediction.__init__
-
-    def asked(prediction: Prediction, name: str, text: str, *, recorded: bool) -> None:
-        made(prediction, name, text, recorded=recorded)
-        events.append(Asked(name, text))
-
-    def reveal(prediction: Prediction, truth: str, evidence: str, figure: Any = None, *_: Any, **__: Any) -> None:
-        events.append(Revealed(prediction.name, evidence, figure))
-
-    with pytest.MonkeyPatch.context() as patch:
-        assert study.__name__ in sys.modules  # what a lesson imports late would not be patched
-        for name, module in list(sys.modules.items()):
-            if name.startswith("labkit.lesson") and hasattr(module, "display"):
-                patch.setattr(module, "display", display)
-        patch.setattr("IPython.display.display", display)
-        patch.setattr(Prediction, "__init__", asked)
-        patch.setattr(Prediction, "reveal", reveal)
-        yield events
-
-
-def events_of(cells: Sequence[str], name: str) -> list[Event]:
-    """Run cells up to the last that reveals."""
-    last = max(k for k, source in enumerate(cells) if ".reveal(" in source)
-    space: dict[str, Any] = {"__name__": name}
-    with recorded_events() as events:
-        for k, source in enumerate(cells[: last + 1]):
-            with contextlib.redirect_stdout(io.StringIO()) as printed:
-                exec(compile(source, f"{name}, cell {k}", "exec"), space)
-            if printed.getvalue():
-                events.append(Shown(printed.getvalue()))
-    return events
-
-
 def leaks(events: Sequence[Event]) -> list[str]:
     """For each question whose answer could be seen before it was revealed, what was seen."""
     found = []
@@ -192,7 +114,7 @@ def leaks(events: Sequence[Event]) -> list[str]:
         known = [one for shown in events[:start] for one in _numbers(shown)] + numbers_in(events[start].text)
         between = [one for one in events[start:k] if isinstance(one, Shown)]
         seen = [one for shown in between for one in _numbers(shown)]
-        drawn = {one for shown in between for one in shown.drawn}
+        drawn = {one for shown in between for one in drawn_in(shown.figure or {})}
         told = [one for one in numbers_in(event.evidence) if not _among(one, known)]
         if told and all(_among(one, seen) for one in told):
             found.append(f"{event.name}: its evidence ({event.evidence})")
@@ -213,9 +135,9 @@ def _among(number: Told, others: Sequence[Told]) -> bool:
     return any(number.matches(one.size, one.half) for one in others)
 
 
-@pytest.mark.parametrize("stem", STEMS)
+@pytest.mark.parametrize("stem", LESSONS)
 def test_nothing_gives_an_answer_away(stem: str) -> None:
-    events = events_of(cells_of(stem, **SMALL[stem]), stem)
+    events = run_of(stem).events
     asked = [one.name for one in events if isinstance(one, Asked)]
     assert asked == [one.name for one in events if isinstance(one, Revealed)] != []
     assert leaks(events) == []
@@ -244,5 +166,5 @@ ASK, REVEAL = "asked = predict('00-predict')", "asked.reveal('c', 'the loss fall
     ],
 )  # fmt: skip
 def test_an_answer_that_is_given_away_is_found(between: str, found: int) -> None:
-    assert len(leaks(events_of([GIVEN, ASK, between, REVEAL], "planted"))) == found
-    assert leaks(events_of([GIVEN, between, ASK, REVEAL], "planted")) == [], "what was known before is no answer"
+    assert len(leaks(run([GIVEN, ASK, between, REVEAL], "planted").events)) == found
+    assert leaks(run([GIVEN, between, ASK, REVEAL], "planted").events) == [], "what was known before is no answer"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 import pytest
-from lesson_cells import SMALL, SOURCES, sliders_of
+from lesson_cells import LESSONS, SMALL, SOURCES, run, run_of
 from plotly.offline import get_plotlyjs
 
 from labkit.figures.patches import patch_figure, token_strip
@@ -46,17 +46,27 @@ def differences(slider: Slider) -> list[Any]:
     return differing
 
 
-@pytest.mark.parametrize("stem", [path.stem for path in SOURCES])
+@pytest.mark.parametrize("stem", LESSONS)
 def test_every_slider_over_every_value(stem: str) -> None:
-    with sliders_of(stem) as sliders:
-        assert sliders, "each lesson has a slider figure"
-        for slider in sliders:
-            assert differences(slider) == []
-            looks = {json.dumps(as_json(slider.figure(value))) for value in slider.values}
-            assert len(looks) == len(slider.values), "a value changes nothing"
-            words = [slider.says(value) for value in slider.values]
-            assert min(map(len, words)) > 40, "no text alternative"
-            assert len(set(words)) == len(words), "words that do not follow the slider"
+    sliders = run_of(stem).sliders
+    assert sliders, "each lesson has a slider figure"
+    for slider in sliders:
+        assert differences(slider) == []
+        looks = {json.dumps(as_json(slider.figure(value))) for value in slider.values}
+        assert len(looks) == len(slider.values), "a value changes nothing"
+        words = [slider.says(value) for value in slider.values]
+        assert min(map(len, words)) > 40, "no text alternative"
+        assert len(set(words)) == len(words), "words that do not follow the slider"
+
+
+def test_a_run_notes_a_lessons_sliders_and_what_they_show() -> None:
+    cells = ["from test_sliders import small_slider", "small_slider().show()"]
+    events, (slider,) = run(cells, "planted")
+    assert slider.name == "n"
+    figure, words, folded = events
+    assert [frame["name"] for frame in figure.figure["frames"]] == ["1", "2", "3"]
+    assert "at 1. two points, joined" in words.words
+    assert "**n = 3**" in folded.words
 
 
 def test_every_lesson_is_tested_small() -> None:
