@@ -5,20 +5,21 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import ipywidgets as widgets
 import jupytext
 import plotly.graph_objects as go
 import pytest
-from IPython.display import Markdown
 from lesson_cells import SOURCES
 
 from labkit.figures.answers import Said, outcome_figure, with_answer
 from labkit.figures.style import INK
 from labkit.lesson import choices, covers, predictions, so_far
+from labkit.lesson.plot import Plot
 from labkit.lesson.predictions import Prediction, forget_predictions, predict
 from labkit.lesson.questions import QUESTIONS, Misconception, Question
+from labkit.lesson.show import table_text
 from labkit.lesson.status import Status
 
 VALUES = {"small": 4, "steps": 150, "seeds": 3, "tokens": "784", "tile": "64", "sizes": "16, 8, 4"}
@@ -38,34 +39,15 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return choices.FILE
 
 
-class Place:
-    """Stands for one output of a cell that can change."""
-
-    every: ClassVar[list["Place"]] = []
-
-    def __init__(self) -> None:
-        self.shown: Any = None
-        Place.every.append(self)
-
-    def display(self, content: Any) -> None:
-        self.shown = content
-
-    def update(self, content: Any, *, raw: bool = False) -> None:
-        assert raw == isinstance(content, dict)
-        self.shown = content
-
-
 @pytest.fixture
 def live(store: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Somebody is at the screen; gives what cells display."""
+    """Somebody is at the screen; gives what cells display: covers too."""
     shown: list[Any] = []
     monkeypatch.setattr(predictions, "somebody_is_there", lambda: True)
     monkeypatch.setattr(so_far, "somebody_is_there", lambda: True)
-    for module in (predictions, so_far):
+    for module in (predictions, covers, so_far):
         monkeypatch.setattr(module, "display", lambda *things, **_: shown.extend(things))
     monkeypatch.setattr(predictions, "_ASKED", {})
-    monkeypatch.setattr(covers, "DisplayHandle", Place)
-    monkeypatch.setattr(Place, "every", [])
     return shown
 
 
@@ -88,10 +70,16 @@ def status(box: widgets.VBox) -> str:
     return next(w.value for row in box.children[-2:-1] for w in row.children if isinstance(w, Status))
 
 
-def covered() -> bool:
-    """Whether the two outputs of the only reveal show no figure, and say what to do."""
-    figure, words = Place.every
-    return isinstance(figure.shown, Markdown) and "Covered" in figure.shown.data and words.shown.data == ""
+def covers_of(shown: list[Any]) -> list[tuple[Plot | None, Status]]:
+    """What stands under each reveal: its figure, if one is to be seen, and its words."""
+    boxes = [one.children for one in shown if isinstance(one, widgets.VBox) and isinstance(one.children[-1], Status)]
+    return [(figure.children[0] if figure.children else None, words) for figure, words in boxes]
+
+
+def covered(shown: list[Any]) -> bool:
+    """Whether the only reveal shows no figure, and says what to do and nothing else."""
+    ((figure, words),) = covers_of(shown)
+    return figure is None and re.fullmatch("<p><strong>Covered.</strong> Choose [^|]*</p>\n", words.value) is not None
 
 
 # ---------------------------------------------------------------- questions
@@ -184,25 +172,24 @@ def test_covered_until_a_button_is_pressed_and_again_after_choose_again(live: li
     box = live[-1]
     assert [row.children[1].value for row in box.children[:4]] == list(QUESTIONS["00-predict"].options.values())
     prediction.reveal("c", "EVIDENCE", FIGURE, SAID)
-    assert covered()
+    assert covered(live)
     assert not store.exists()
 
     buttons(box)["b"].click()
-    figure, words = Place.every
-    drawn = figure.shown["application/vnd.plotly.v1+json"]
-    assert drawn["data"][-1]["name"] == "your answer: answer b"
-    assert "answer b" in words.shown.data, "the picture's words say what was drawn in"
-    assert "counts tokens, not pairs" in words.shown.data
+    ((figure, words),) = covers_of(live)
+    assert figure.figure["data"][-1]["name"] == "your answer: answer b"
+    assert "answer b" in words.value, "the picture's words say what was drawn in"
+    assert "counts tokens, not pairs" in words.value
     assert "You said <b>b</b>" in status(box)
     assert [button.disabled for button in list(buttons(box).values())[:4]] == [True, False, True, True]
     entry = json.loads(store.read_text())["00-predict"]
     assert (entry["choice"], entry["came_out"], entry["asked"]) == ("b", "c", QUESTIONS["00-predict"].text)
 
     buttons(box)["choose again"].click()
-    assert covered()
+    assert covered(live)
     assert "00-predict" not in json.loads(store.read_text())
     buttons(box)["c"].click()
-    assert "✓" in words.shown.data
+    assert "✓" in words.value
     assert json.loads(store.read_text())["00-predict"]["choice"] == "c"
 
 
@@ -213,40 +200,42 @@ def test_a_choice_made_before_counts_for_the_same_question_only(live: list[Any])
     assert again.choice == "a"
     assert "from before" in status(live[-1])
     again.reveal("c", "EVIDENCE", FIGURE, SAID)
-    assert not covered()
+    assert not covered(live)
     assert predict("05-predict", small=2, steps=150, seeds=3).choice is None
     assert "from before" not in status(live[-1])
 
 
 def test_asked_again_the_buttons_still_uncover_what_waits(live: list[Any]) -> None:
     prediction = predict("00-predict")
-    prediction.reveal("c", "EVIDENCE", FIGURE, SAID, also=["| TABLE |"])
+    prediction.reveal("c", "EVIDENCE", FIGURE, SAID, also=[table_text(["p"], [["TABLE"]])])
     predict("00-predict")
-    assert covered()
+    assert covered(live)
     buttons(live[-1])["b"].click()
-    assert not covered()
-    assert "| TABLE |" in Place.every[1].shown.data
+    assert not covered(live)
+    ((_, words),) = covers_of(live)
+    assert "<td>TABLE</td>" in words.value
     predict("00-predict")
     buttons(live[-1])["choose again"].click()
-    assert covered(), "with all that was shown beside it"
+    assert covered(live), "with all that was shown beside it"
 
 
 def test_a_reveal_that_runs_again_takes_the_place_of_the_one_before(live: list[Any]) -> None:
     prediction = predict("00-predict")
+    box = live[-1]
     for evidence in ("OLD", "NEW"):
         prediction.reveal("c", evidence, FIGURE, SAID)
-    buttons(live[-1])["c"].click()
-    *_, old, _, new = Place.every
-    assert isinstance(old.shown, Markdown)
-    assert "NEW" in new.shown.data
-    assert "OLD" not in "".join(place.shown.data for place in Place.every if isinstance(place.shown, Markdown))
+    buttons(box)["c"].click()
+    (old, old_words), (new, new_words) = covers_of(live)
+    assert (old is None, new is None) == (True, False)
+    assert "NEW" in new_words.value
+    assert "OLD" not in old_words.value + new_words.value
 
 
 def test_another_question_of_the_same_name_does_not_uncover_the_old_answer(live: list[Any]) -> None:
     predict("05-predict", small=4, steps=150, seeds=3).reveal("c", "EVIDENCE", FIGURE, SAID)
     predict("05-predict", small=2, steps=150, seeds=3)
     buttons(live[-1])["a"].click()
-    assert covered()
+    assert covered(live)
 
 
 @pytest.mark.parametrize(
@@ -290,6 +279,7 @@ def test_what_is_said_changes_inside_one_element(live: list[Any]) -> None:
     script = said._esm
     assert script.count('setAttribute("role", "status")') == 1
     assert script.index("setAttribute") < script.index("innerHTML"), "made once, before anything is said"
+    assert script.count('setAttribute("aria-atomic", "false")') == 1, "else each change has all of it read out again"
 
 
 def test_an_error_while_revealing_reaches_whoever_chose(live: list[Any]) -> None:

@@ -1,30 +1,38 @@
-"""A place under a cell whose content can change later: covered now, a figure and its words once a choice is made."""
+"""A place under a cell whose content can change later: covered now, a figure and its words once a choice is made.
 
-from typing import Any
+It is made of widgets, whose state the kernel keeps: a page that is loaded again shows what was shown last.
+"""
 
+import ipywidgets as widgets
 import plotly.graph_objects as go
-from IPython.display import DisplayHandle, Markdown
+from IPython.display import display
 
-from labkit.lesson.show import bundle_of
+from labkit.lesson.plot import Plot
+from labkit.lesson.status import Status
 
 
 class Cover:
-    """The outputs of one cell: `covered` words at first. `uncover` and `cover` change them, from a button's callback as
-    well as from a cell."""
+    """What one cell shows: `covered` words (Markdown) at first. `uncover` and `cover` change it, from a button's
+    callback as well as from a cell."""
 
     def __init__(self, covered: str) -> None:
-        self._covered, self._places = covered, [DisplayHandle(), DisplayHandle()]
-        for place, words in zip(self._places, (covered, ""), strict=True):
-            place.display(Markdown(words))
+        self._covered = _as_html(covered)
+        self._figure, self._words = widgets.VBox(), Status(value=self._covered)
+        self._words.add_class("jp-RenderedHTMLCommon")  # tables as in JupyterLab's own Markdown
+        display(widgets.VBox([self._figure, self._words]))
 
     def cover(self) -> None:
         """Show the covering words alone."""
-        self._put(Markdown(self._covered), Markdown(""))
+        self._figure.children = ()
+        self._words.value = self._covered
 
     def uncover(self, figure: go.Figure | None, words: str) -> None:
         """Show the figure, if there is one, and the words (Markdown) below it."""
-        self._put(Markdown("") if figure is None else bundle_of(figure), Markdown(words))
+        self._figure.children = () if figure is None else (Plot(figure),)
+        self._words.value = _as_html(words)
 
-    def _put(self, *contents: Any) -> None:
-        for place, content in zip(self._places, contents, strict=True):
-            place.update(content, raw=isinstance(content, dict))
+
+def _as_html(words: str) -> str:
+    from nbconvert.filters.markdown_mistune import markdown2html_mistune  # slow to import, and a re-run has no covers
+
+    return markdown2html_mistune(words)

@@ -4,7 +4,6 @@ import json
 import re
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import plotly.graph_objects as go
 from IPython import get_ipython
@@ -26,14 +25,9 @@ def somebody_is_there() -> bool:
 
 def show(figure: go.Figure) -> None:
     """Show a plotly figure, and under it in words what it shows (`layout.meta["says"]`)."""
-    display(bundle_of(figure), raw=True)
-    display(Markdown(f"*{figure.layout.meta['says']}*"))
-
-
-def bundle_of(figure: go.Figure) -> dict[str, Any]:
-    """A figure as an output's data: plotly's own form, and its words for who cannot see it."""
-    plain = json.loads(figure.to_json())
-    return {"application/vnd.plotly.v1+json": plain, "text/plain": figure.layout.meta["says"]}
+    plain, says = json.loads(figure.to_json()), figure.layout.meta["says"]
+    display({"application/vnd.plotly.v1+json": plain, "text/plain": says}, raw=True)
+    display(Markdown(f"*{says}*"))
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
