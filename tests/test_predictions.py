@@ -413,7 +413,7 @@ def test_the_answer_is_drawn_dashed_named_and_in_words() -> None:
     drawn = with_answer(FIGURE, SAID["c"])
     trace, label = drawn.data[-1], drawn.layout.annotations[-1]
     assert (trace.line.dash, trace.line.color, list(trace.y)) == ("dash", INK, [2.0, 2])
-    assert label.text == "<b>your answer</b>: answer c"
+    assert label.text == "<b>your answer</b>:<br>answer c"
     assert (label.x, label.y) == ("p = 8", 2)
     assert drawn.layout.meta["says"].endswith("Drawn in, dashed with open stars, your answer: answer c.")
     assert len(FIGURE.data) == 1, "the figure itself is left as it was"

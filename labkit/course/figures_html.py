@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from labkit.figures.style import BLUE, GREEN, GRID, INK, MUTED, ORANGE, PURPLE, RED
+from labkit.figures.style import BEHIND, BLUE, GREEN, GRID, INK, MUTED, ORANGE, PURPLE, RED
 
 MIME = "application/vnd.plotly.v1+json"
 HEIGHT = 450  # pixels of a figure that names none
@@ -24,6 +24,7 @@ DARK = {
     GREEN: "#2dbd93",
     PURPLE: "#dd97bd",
     ORANGE: "#f0b429",
+    BEHIND: "rgba(20,24,27,.85)",
     "#2a3f5f": "#e4e7e8",
     "#ebf0f8": "#38424a",
     "#c8d4e3": "#4a555e",

@@ -6,10 +6,11 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 
 import plotly.graph_objects as go
 
-from labkit.figures.style import INK, SERIES, dressed
+from labkit.figures.style import BEHIND, INK, SERIES, dressed
 from labkit.wording import capitalised
 
 Value = int | float | str
@@ -83,6 +84,9 @@ def outcome_figure(
         axis.title, axis.type = words, "log" if letter in log else None
     if "y" in log:
         figure.update_yaxes(exponentformat="power", dtick=1)
+    categories = list(dict.fromkeys(one for at, *_ in series.values() for one in at if isinstance(one, str)))
+    if categories:
+        figure.update_xaxes(tickvals=categories, ticktext=["<br>".join(wrap(one, 16)) for one in categories])
     if "x" in log:
         places = sorted({one for at, *_ in series.values() for one in at})
         figure.update_xaxes(tickvals=places, ticktext=[_number(one) for one in places])
@@ -143,9 +147,9 @@ def _label(figure: go.Figure, said: Said, whose: str) -> dict:
     place_y = _placed(y, layout[_key(up)].type)
     left = said.at in (-1, len(said.x) - 1) and len(said.x) > 1
     return {
-        "text": f"<b>{whose}</b>: {said.words}", "x": place_x, "y": place_y, "xref": across, "yref": up,
+        "text": f"<b>{whose}</b>:<br>{said.words}", "x": place_x, "y": place_y, "xref": across, "yref": up,
         "showarrow": True, "arrowhead": 0, "arrowcolor": INK, "font": {"size": 12, "color": INK},
-        "bgcolor": "rgba(255,255,255,.85)", "xanchor": "right" if left else "left" if len(said.x) > 1 else "center",
+        "bgcolor": BEHIND, "xanchor": "right" if left else "left" if len(said.x) > 1 else "center",
         "ax": -18 if left else 18, "ay": AWAY if _high(figure, said) else -AWAY,
     }  # fmt: skip
 

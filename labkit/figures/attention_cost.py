@@ -42,7 +42,7 @@ def attention_cost_figure(
     tokens, at = counts[chosen], list(counts).index(chosen)
     title = f"<b>p = {chosen}</b>: {tokens:,} tokens, {tokens**2:,} pairs: {_time(seconds[at])}, {_bytes(sizes[at])}"
     says = (
-        f"At p = {chosen}, marked, one attention layer takes {_time(seconds[at])} on this machine and the weights of one "
+        f"At p = {chosen}, marked, one attention layer takes {_time(seconds[at])} on this machine and weights of one "
         f"head {_bytes(sizes[at])}. Bars on logarithmic axes for patch sizes {', '.join(map(str, counts))}: "
         f"{_time(seconds[0])} to {_time(seconds[-1])}, and {_bytes(sizes[0])} to {_bytes(sizes[-1])} beside this "
         f"machine's {_bytes(memory)} as a dashed line."

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from labkit.figures.style import INK, MUTED, ORANGE, SIZES, dressed, legend_under_title, told_size
+from labkit.figures.style import INK, MUTED, ORANGE, dressed, legend_under_title, patch_axis, told_size
 from labkit.figures.surface import LOOKS, bars, loss_axis, panels, with_reach
 from labkit.scaling import Losses, budgets, front, sizes
 from labkit.stats import Interval, interval
@@ -82,8 +82,7 @@ def equal_figure(
                            marker={"symbol": "star-open", "size": 22, "color": INK}, **place)  # fmt: skip
         told = ", ".join(f"p = {told_size(p, image_size)} {with_reach(one)}" for p, one in found.items())
         words.append(f"{model}: {told or 'nothing was run'}" + (f", lowest at p = {best[0]}" if best else ""))
-    figure.update_xaxes(type="log", tickvals=SIZES, ticktext=[told_size(p, image_size) for p in SIZES],
-                        title="patch size p", range=[math.log10(22), math.log10(0.75)])  # fmt: skip
+    patch_axis(figure, image_size, range=[math.log10(22), math.log10(0.75)])
     loss_axis(figure, spread, spare=0.08)
     says = (
         f"Test loss over patch size, all trained for {amount} ({measure}), read off between the budgets that were run, "

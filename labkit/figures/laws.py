@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from labkit.data.paper import Panel
-from labkit.figures.style import BLUE, GREEN, INK, MUTED, RED, SIZES, dressed, legend_under_title, told_size
+from labkit.figures.style import BLUE, GREEN, INK, MUTED, RED, SIZES, dressed, legend_under_title, patch_axis, told_size
 from labkit.scaling import Band, Fit, Profile, straightness
 from labkit.stats import interval
 
@@ -133,8 +133,7 @@ def extrapolation_figure(
                                error_y={"type": "data", "symmetric": False, "array": found.high - found.median,
                                         "arrayminus": found.median - found.low, "width": 5}, **place)  # fmt: skip
             words.append(f"{model}, {law}: {found.low[0]:.3f} to {found.high[0]:.3f}")
-    figure.update_xaxes(type="log", tickvals=SIZES, ticktext=[told_size(p, image_size) for p in SIZES],
-                        autorange="reversed", title="patch size p")  # fmt: skip
+    patch_axis(figure, image_size)
     figure.update_yaxes(title="test loss (nats)", row=1, col=1)
     says = (
         "Test losses of each seed over patch size (circles: fitted, stars: left out) and beside the stars what each "

@@ -5,6 +5,7 @@ A figure carries in `layout.meta["says"]` a sentence that says what it shows: th
 
 import base64
 import io
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -14,6 +15,7 @@ from PIL import Image
 INK, MUTED, GRID = "#1b1f24", "#9aa3ad", "#e3e6ea"
 BLUE, ORANGE, GREEN, RED, PURPLE = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7"
 SERIES = (BLUE, RED, GREEN, PURPLE, ORANGE)
+BEHIND = "rgba(255,255,255,.85)"  # of words that stand over lines and marks
 SIZES = (64, 32, 16, 8, 4, 2, 1)  # patch sizes that stand at an axis
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 
@@ -41,6 +43,13 @@ def legend_under_title(figure: go.Figure, *, y: float, top: int) -> go.Figure:
 def told_size(p: int, image_size: int) -> str:
     """A patch size, and where it leaves one token, with nothing to mix, a word of that."""
     return f"{p} (one token)" if p == image_size else str(p)
+
+
+def patch_axis(figure: go.Figure, image_size: int, **more: Any) -> None:
+    """Patch sizes along every x axis, logarithmic, the largest on the left unless `more` gives a range."""
+    alone = f" ({image_size}: one token)" if image_size in SIZES else ""
+    figure.update_xaxes(type="log", tickvals=SIZES, ticktext=[str(p) for p in SIZES], title=f"patch size p{alone}",
+                        **(more or {"autorange": "reversed"}))  # fmt: skip
 
 
 def png(pixels: UInt8[np.ndarray, "H W 3"]) -> str:

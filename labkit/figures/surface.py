@@ -11,7 +11,18 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from labkit.figures.style import BLUE, GREEN, INK, MUTED, PURPLE, RED, SIZES, dressed, legend_under_title, told_size
+from labkit.figures.style import (
+    BLUE,
+    GREEN,
+    INK,
+    MUTED,
+    PURPLE,
+    RED,
+    dressed,
+    legend_under_title,
+    patch_axis,
+    told_size,
+)
 from labkit.scaling import Halving, Losses, budgets, sizes
 from labkit.stats import Interval, interval, mean
 
@@ -44,8 +55,7 @@ def surface_figure(surfaces: Mapping[str, Losses], steps: int, *, image_size: in
                            error_y=bars(list(found.values())), **place)  # fmt: skip
         told = ", ".join(f"p = {told_size(p, image_size)} {with_reach(found[p])}" for p in here)
         words.append(f"{model}: {told or 'nothing was run'}")
-    figure.update_xaxes(type="log", tickvals=SIZES, ticktext=[told_size(p, image_size) for p in SIZES],
-                        autorange="reversed", title="patch size p")  # fmt: skip
+    patch_axis(figure, image_size)
     loss_axis(figure, every, spare=0.06)
     says = (
         f"Test loss over patch size after {steps:,} steps, a panel for each model: the mean over seeds with its "
