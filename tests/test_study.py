@@ -31,7 +31,7 @@ from labkit.study import (
 )
 from labkit.study import cost as cost_module
 from labkit.study.drawing import scale_of
-from labkit.study.report import as_html
+from labkit.study.report import PAIRED, as_html
 from labkit.study.work import found_so_far
 from labkit.sweep import described, name_of, read_lines
 from labkit.sweep.prediction import Kind, Prediction
@@ -369,7 +369,10 @@ def test_the_report_stands_by_itself(tmp_path: Path) -> None:
     for place in found.places:
         assert f"{place.mean.mean:.3f}" in text
         assert f"{place.mean.mean:.3f}" in markdown
-    told = [*limits(found), *map(verdict_in_words, found.comparisons)]
+    first, other = found.places[:2]
+    assert first.mean.low < other.mean.mean < first.mean.high, "what the report has a word for"
+    assert found.comparisons[0].verdict != "not shown"
+    told = [*limits(found), *map(verdict_in_words, found.comparisons), PAIRED]
     for shown in (text.replace("&#x27;", "'"), markdown.replace("\\", "")):
         assert [sentence for sentence in told if sentence not in shown] == []
         assert "seeds: 0, 1, 2" in shown

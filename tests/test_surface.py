@@ -16,6 +16,7 @@ from labkit.scaling import (
     halvings,
     losses_of,
     noise_of_accuracy,
+    noise_of_difference,
     shown,
     sizes,
 )
@@ -122,6 +123,14 @@ def test_noise_of_an_accuracy_is_the_binomial_one():
     assert noise_of_accuracy(100, 10) == 0
 
 
+def test_noise_of_a_difference_is_that_of_two_test_sets():
+    draws = np.random.default_rng(0)
+    before, after = (draws.binomial(1000, share, size=4000) / 10 for share in (0.7, 0.9))
+    assert noise_of_difference(70, 90, 1000) == pytest.approx((after - before).std(), rel=0.05)
+    assert noise_of_difference(90, 70, 1000) == noise_of_difference(70, 90, 1000)
+    assert noise_of_difference(70, 100, 1000) == noise_of_accuracy(70, 1000)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -132,6 +141,7 @@ def test_noise_of_an_accuracy_is_the_binomial_one():
         (lambda: at_cost([2.0, 1.0], [1.0, 2.0], 1.5), "do not grow"),
         (lambda: noise_of_accuracy(101, 10), "101 percent of 10 images"),
         (lambda: noise_of_accuracy(50, 0), "50 percent of 0 images"),
+        (lambda: noise_of_difference(50, 101, 10), "101 percent of 10 images"),
     ],
 )
 def test_what_cannot_be_answered_is_refused(call, message):

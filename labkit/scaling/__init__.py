@@ -8,7 +8,7 @@
 from labkit.scaling.coverage import Coverage, coverage
 from labkit.scaling.extrapolation import Band, band
 from labkit.scaling.fits import Fit, fit
-from labkit.scaling.front import at_cost, beaten_by, front, noise_of_accuracy
+from labkit.scaling.front import at_cost, beaten_by, front, noise_of_accuracy, noise_of_difference
 from labkit.scaling.laws import LAWS, Law
 from labkit.scaling.profiles import Profile, profile
 from labkit.scaling.straightness import straightness
@@ -36,6 +36,7 @@ __all__ = [
     "halvings",
     "losses_of",
     "noise_of_accuracy",
+    "noise_of_difference",
     "of_loss",
     "of_parameter",
     "over_images",

@@ -65,6 +65,13 @@ def noise_of_accuracy(percent: int | float, images: int) -> float:
     return 100 * math.sqrt(share * (1 - share) / images)
 
 
+def noise_of_difference(before: int | float, after: int | float, images: int) -> float:
+    """Standard error of the difference of two accuracies, in percentage points, each on so many independent images: the
+    squares of both errors add up. On the same images, where two models often err together, it is too large rather than
+    too small. ValueError as `noise_of_accuracy`. Built in lesson 08."""
+    return math.hypot(noise_of_accuracy(before, images), noise_of_accuracy(after, images))
+
+
 def _checked(costs: Sequence[int | float], losses: Sequence[float]) -> None:
     if len(costs) != len(losses) or not costs:
         raise ValueError(f"{len(costs)} costs and {len(losses)} losses: a point takes one of each, and one is needed")

@@ -16,6 +16,10 @@ from labkit.study.file import as_toml
 from labkit.study.findings import Findings
 from labkit.study.words import answer_in_words, limits, verdict_in_words
 
+PAIRED = (
+    "Intervals in the figure and the table are each mean's own. Verdicts compare seed by seed, where what a seed does "
+    "to both drops out: intervals may overlap and a difference be shown all the same."
+)
 HEADER = ("", "test loss (nats)", "95 % interval", "accuracy", "tokens", "FLOPs of a run", "seconds")
 STYLE = """
 @page { size: A4; margin: 11mm 13mm }
@@ -125,7 +129,7 @@ def _parts(found: Findings) -> list[Part]:
         "again: labkit sweep study.toml FOLDER",
     ]
     return [
-        Part("What the runs show", [verdict_in_words(one) for one in found.comparisons]),
+        Part("What the runs show", [*map(verdict_in_words, found.comparisons), PAIRED]),
         Part("How it was made", made),
         Part("What this does not say", limits(found)),
     ]

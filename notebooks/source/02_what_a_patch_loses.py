@@ -160,8 +160,9 @@ whole = answer("02-whole", my_whole)
 # %% tags=["collapse"]
 vits = {"ViT-Tiny": 192, "ViT-Small": 384, "ViT-Base": 768}
 largest = {name: whole(3, d) for name, d in vits.items()}
+offered = {1: "a", 8: "b", 13: "c", 16: "d"}
 prediction.reveal(
-    {1: "a", 8: "b", 13: "c", 16: "d"}[largest["ViT-Tiny"]],
+    offered[max(p for p in offered if lost(3, p, vits["ViT-Tiny"]) == 0)],
     f"a patch of p = 8 holds {3 * 8**2} numbers, one of p = 16 holds {3 * 16**2}.",
     also=[
         table_text(

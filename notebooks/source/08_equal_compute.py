@@ -340,7 +340,7 @@ buy_prediction = predict("08-buy")
 # %%
 from labkit.cost import model_flops, published
 from labkit.data.paper import paper_table
-from labkit.scaling import noise_of_accuracy
+from labkit.scaling import noise_of_accuracy, noise_of_difference
 
 
 def setting(row):
@@ -431,7 +431,7 @@ def paper_figure(pixels):
 
 # %% tags=["collapse"]
 finer, wider = ("adventurer", "tiny", 224, 8), ("adventurer", "small", 224, 16)
-noise = math.hypot(*(noise_of_accuracy(paper[one], test_images) for one in (finer, wider)))
+noise = noise_of_difference(paper[wider], paper[finer], test_images)
 truth = (
     "c"
     if abs(paper[finer] - paper[wider]) < 2 * noise
@@ -498,9 +498,7 @@ for one in sorted(paper, key=lambda one: (one[0], one[2], costs[one])):
     if other is None:
         verdict, told = "nothing to compare", ""
     else:
-        sure = 2 * math.hypot(
-            *(noise_of_accuracy(paper[k], test_images) for k in (halved, other))
-        )
+        sure = 2 * noise_of_difference(paper[other], paper[halved], test_images)
         ahead = paper[halved] - paper[other]
         verdict = (
             "about the same"

@@ -5,13 +5,12 @@ import math
 import numpy as np
 
 from labkit.lesson.exercises.check import Exercise, Mistake
-from labkit.scaling import at_cost, front, noise_of_accuracy
+from labkit.scaling import at_cost, front, noise_of_accuracy, noise_of_difference
 
 
 def in_errors(before: float, after: float, images: int) -> float:
     """The difference of two accuracies in percent, in standard errors of the difference."""
-    error = math.hypot(noise_of_accuracy(before, images), noise_of_accuracy(after, images))
-    return (after - before) / error
+    return (after - before) / noise_of_difference(before, after, images)
 
 
 def _straight(costs: list[float], losses: list[float], cost: float) -> float:
