@@ -1,12 +1,14 @@
 """Running a lesson's cells inside the test's own process, so that its sliders can be moved and its output read.
 
-A lesson runs once in a process, whichever test asks first; `LESSONS` keeps its tests together in one of them.
+A lesson runs once in a process, unanswered as students find it, whichever test asks first; `LESSONS` keeps its tests
+together in one of them.
 """
 
 import ast
 import contextlib
 import io
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -17,7 +19,9 @@ import plotly.graph_objects as go
 import pytest
 from IPython.display import Markdown
 
+from labkit.course.solutions import cut_solutions
 from labkit.lesson import study
+from labkit.lesson.exercises import Exercise
 from labkit.lesson.predictions import Prediction
 from labkit.lesson.sliders import Slider
 
@@ -84,34 +88,36 @@ Event = Asked | Revealed | Shown
 
 
 class Run(NamedTuple):
-    """What cells asked, showed and revealed, in that order, and the sliders among it."""
+    """What cells asked, showed and revealed, in that order; the sliders among it; files that were left behind."""
 
     events: list[Event]
     sliders: list[Slider]
+    left: list[str]
 
 
 @cache
 def run_of(stem: str) -> Run:
-    """What a lesson does with small parameters."""
-    return run(cells_of(stem, **SMALL[stem]), stem)
+    """What the student edition of a lesson does with small parameters."""
+    return run([cut_solutions(source) for source in cells_of(stem, **SMALL[stem])], stem)
 
 
 def run(cells: Sequence[str], name: str) -> Run:
-    """Run cells one after the other; reveals are noted, not shown."""
+    """Run cells one after the other, in an empty folder."""
     space: dict[str, Any] = {"__name__": name}
-    with _recorded() as recorded:
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder), _recorded() as recorded:
         for k, source in enumerate(cells):
             with contextlib.redirect_stdout(io.StringIO()) as printed:
                 exec(compile(source, f"{name}, cell {k}", "exec"), space)
             if printed.getvalue():
                 recorded.events.append(Shown(printed.getvalue()))
+        recorded.left.extend(path.name for path in Path(folder).iterdir())
     return recorded
 
 
 @contextlib.contextmanager
 def _recorded() -> Iterator[Run]:
-    """What lessons do meanwhile."""
-    events, sliders = recorded = Run([], [])
+    """What lessons do meanwhile. What a reveal shows is left out, what a solved exercise says is told as well."""
+    events, sliders, _ = recorded = Run([], [], [])
 
     def display(*things: Any, raw: bool = False, **_: Any) -> None:
         for thing in things:
@@ -120,18 +126,25 @@ def _recorded() -> Iterator[Run]:
             elif raw and (figure := thing.get("application/vnd.plotly.v1+json")):
                 events.append(Shown(thing["text/plain"] + str(figure["layout"].get("title")), figure))
 
-    made, shown = Prediction.__init__, Slider.show
+    made, revealed, shown, checked = Prediction.__init__, Prediction.reveal, Slider.show, Exercise.check
 
     def asked(prediction: Prediction, name: str, text: str, *, recorded: bool) -> None:
         made(prediction, name, text, recorded=recorded)
         events.append(Asked(name, text))
 
-    def reveal(prediction: Prediction, truth: str, evidence: str, figure: Any = None, *_: Any, **__: Any) -> None:
+    def reveal(prediction: Prediction, truth: str, evidence: str, figure: Any = None, *said: Any, **also: Any) -> None:
+        before = len(events)
+        revealed(prediction, truth, evidence, figure, *said, **also)
+        del events[before:]
         events.append(Revealed(prediction.name, evidence, figure))
 
     def show(slider: Slider) -> None:
         sliders.append(slider)
         shown(slider)
+
+    def check(exercise: Exercise, yours: Any) -> tuple[str, str]:
+        events.append(Shown(exercise.solved))
+        return checked(exercise, yours)
 
     with pytest.MonkeyPatch.context() as patch:
         assert study.__name__ in sys.modules  # what a lesson imports late would not be patched
@@ -142,4 +155,5 @@ def _recorded() -> Iterator[Run]:
         patch.setattr(Prediction, "__init__", asked)
         patch.setattr(Prediction, "reveal", reveal)
         patch.setattr(Slider, "show", show)
+        patch.setattr(Exercise, "check", check)
         yield recorded

@@ -61,7 +61,7 @@ def test_every_slider_over_every_value(stem: str) -> None:
 
 def test_a_run_notes_a_lessons_sliders_and_what_they_show() -> None:
     cells = ["from test_sliders import small_slider", "small_slider().show()"]
-    events, (slider,) = run(cells, "planted")
+    events, (slider,), _ = run(cells, "planted")
     assert slider.name == "n"
     figure, words, folded = events
     assert [frame["name"] for frame in figure.figure["frames"]] == ["1", "2", "3"]

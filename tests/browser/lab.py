@@ -43,8 +43,9 @@ STATE = f"""() => {{
 }}"""
 # What a slider must change: its figure. Words beside it that change alone would be a lie.
 LOOK = "(box) => [...box.querySelectorAll('.main-svg')].map((one) => one.innerHTML).join('')"
-COVERED = """() => [...document.querySelectorAll('.jp-RenderedMarkdown')]
+COVERED = """() => [...document.querySelectorAll('[role=status]')]
   .filter((one) => one.textContent.startsWith('Covered.')).length"""
+DRAWN = "() => [...document.querySelectorAll('.js-plotly-plot')].filter((one) => one._fullData?.length).length"
 EMPTY = "() => [...document.querySelectorAll('.js-plotly-plot')].filter((one) => !one._fullData?.length).length"
 
 
@@ -156,6 +157,29 @@ def make_choices(page: Page, patience: int = 60_000) -> tuple[int, list[str]]:
             faults.append(f"question {place}: nothing is uncovered")
     left = page.evaluate(COVERED)
     return len(answers), faults + ([f"{left} answers stay covered"] if left else [])
+
+
+def load_again(page: Page, patience: int = 60_000) -> list[str]:
+    """The notebook saved and its page loaded again, the kernel going on: a fault unless all figures are drawn and all
+    answers uncovered within `patience` ms, and unless the first choice can be made once more."""
+    drawn = page.evaluate(DRAWN)
+    page.keyboard.press("Control+s")
+    page.wait_for_function("() => !document.querySelector('.jp-mod-dirty')", polling=500)
+    page.reload()
+    page.wait_for_selector(".jp-NotebookPanel .jp-Notebook")
+    try:
+        page.wait_for_function(f"(drawn) => ({DRAWN})() === drawn && !({COVERED})()", arg=drawn, timeout=patience)
+    except TooLong:
+        now, covered = page.evaluate(DRAWN), page.evaluate(COVERED)
+        return [f"loaded again, {now} of {drawn} figures are drawn and {covered} answers are covered"]
+    again, first = (page.locator(f".jp-NotebookPanel {one}") for one in (":text('choose again')", "[title^='a: ']"))
+    for button, goal in ((again, 1), (first, 0)) if again.count() else ():
+        button.first.click()
+        try:
+            page.wait_for_function(f"(goal) => ({COVERED})() === goal", arg=goal, timeout=patience)
+        except TooLong:
+            return [f"loaded again and chosen again, {page.evaluate(COVERED)} answers are covered instead of {goal}"]
+    return []
 
 
 def move_sliders(page: Page, patience: int = 60_000) -> tuple[int, list[str]]:

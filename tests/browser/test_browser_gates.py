@@ -48,13 +48,20 @@ from pathlib import Path
 from labkit.lesson import choices, predict
 
 choices.FILE = Path("my_predictions.json").resolve()
-predict("06-budget", steps=1, sizes="1")
+asked = predict("06-budget", steps=1, sizes="1")
+"""
+OPEN = """
+from labkit.lesson.covers import Cover
+
+Cover.cover = lambda cover: None
+asked.reveal("a", "it did.")
 """
 BROKEN_LESSONS = {
     "a cell raises": ("slider.show()", "slider.show()\n1 / 0", "ZeroDivisionError"),
     "a figure without traces": ("go.Scatter(x=[0, 1], y=[0, n])", "layout_width=400 + n", "1 figures are empty"),
     "a callback raises": (FRESH, f"{FRESH}\n    if n == 2:\n        raise RuntimeError('at 2')", "it does not move on"),
     "a figure does not follow": (FRESH, f"n = 1\n    {FRESH}", "nothing follows it on from 1"),
+    "an answer stays open": ("slider.show()", f"slider.show()\n{ASKED}{OPEN}", "chosen again, 0 answers are covered"),
     "a choice uncovers nothing": ("slider.show()", f"slider.show()\n{ASKED}", "question 1: nothing is uncovered"),
 }
 
@@ -99,8 +106,9 @@ def lesson_faults(browser: Browser, started: lab.Lab, place: int) -> list[str]:
     faults = lab.run_all(page) + lab.empty_figures(page, patience=20_000)
     _, covered = lab.make_choices(page, patience=5_000)
     _, stuck = lab.move_sliders(page, patience=5_000)
+    lost = lab.load_again(page, patience=5_000)
     page.context.close()
-    return faults + covered + stuck + watch.faults
+    return faults + covered + stuck + lost + watch.faults
 
 
 def test_a_lesson_without_fault_is_let_through(browser: Browser, server: tuple[lab.Lab, Path]) -> None:

@@ -1,4 +1,5 @@
-"""Lessons in JupyterLab as a student has them: opened, run from the menu, sliders moved, nothing in the console."""
+"""Lessons in JupyterLab as a student has them: opened, run from the menu, sliders moved, the page loaded again, nothing
+in the console."""
 
 import ast
 from collections.abc import Iterator
@@ -50,7 +51,8 @@ def test_a_lesson_runs_its_answers_uncover_and_its_sliders_move(
     faults = lab.run_all(page) + lab.empty_figures(page)
     choices, covered = lab.make_choices(page)
     sliders, stuck = lab.move_sliders(page)
+    lost = lab.load_again(page)
     page.context.close()
-    assert faults + covered + stuck + watch.faults == []
+    assert faults + covered + stuck + lost + watch.faults == []
     assert choices, "each lesson asks for a prediction"
     assert sliders, "each lesson has a slider"
