@@ -209,17 +209,18 @@ def test_a_row_that_cannot_be_written_stops_nobody(hand_in, graded, monkeypatch)
 
 
 @needs_sandbox
-def test_a_notebook_that_shows_it_solved_is_pointed_at_where_its_answer_fails(hand_in, graded) -> None:
+@pytest.mark.parametrize(("last", "state"), [("", "wrong"), ("\nmy_count = 1 / 0", "error")])
+def test_a_notebook_that_shows_it_solved_is_pointed_at_where_its_answer_fails(hand_in, graded, last, state) -> None:
     path = hand_in("anna", "def my_count(*_):\n    raise SystemExit")
     notebook = nbformat.read(path, as_version=4)
     for cell in notebook.cells:
         if cell.source.startswith("count = answer"):
             cell.outputs = [nbformat.v4.new_output("display_data", {"text/markdown": "✓ **Solved.** Their product"})]
         if "def my_count" in cell.source:
-            cell.source = f"{cell.source}\n1 / 0"
+            cell.source += last
     nbformat.write(notebook, path)
     row = graded()["anna"]
-    assert states(row)["01-count"] == "error"
+    assert states(row)["01-count"] == state
     assert row["remarks"] == ["01-count: the notebook shows it solved"]
 
 
