@@ -16,6 +16,11 @@ PROFILE ?=
 JOBS    ?= 2
 SET     ?=
 
+COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --upgrade \
+	  --custom-compile-command "make lock" --no-emit-index-url --no-emit-find-links
+# The packages that are in the first lock: nbgrader's own lock (see .venv/.ready) leaves them out.
+ALREADY = `sed -nE 's/^([A-Za-z0-9._-]+)==.*/--no-emit-package \1/p' requirements.lock`
+
 .DEFAULT_GOAL := help
 .PHONY: help rerun test browser lab record editions pages lint lock clean
 
@@ -27,7 +32,7 @@ rerun: .venv/.ready  ## run every lesson without a screen and write the pages (O
 	$(BIN)/labkit rerun $(LESSONS) --out "$(OUT)" $(if $(PROFILE),--profile $(PROFILE)) $(if $(JOBS),--jobs $(JOBS)) $(foreach pair,$(SET),--set $(pair))
 
 test: .venv/.ready  ## run the tests (WORKERS=2 processes)
-	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup --timeout 300
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup --timeout 300 -rs
 
 browser: .venv/.ready  ## look at the pages of the last re-run and at lessons in JupyterLab in Chromium (OUT=site LESSONS=)
 	$(BIN)/labkit pages --out "$(OUT)"
@@ -51,16 +56,18 @@ lint: .venv/.ready  ## check the style of the code and that the editions are up 
 	$(BIN)/ruff format --check .
 	$(BIN)/labkit editions --check
 
-lock: .venv/.ready  ## choose the newest versions anew and pin them in requirements.lock
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --upgrade \
-	  --custom-compile-command "make lock" --no-emit-index-url --no-emit-find-links --extra test --extra browser --group build -o requirements.lock pyproject.toml
+lock: .venv/.ready  ## choose the newest versions anew and pin them in requirements.lock and requirements-grade.lock
+	$(COMPILE) --extra test --extra browser --group build -o requirements.lock pyproject.toml
+	$(COMPILE) --extra grade -c requirements.lock $(ALREADY) -o .venv/grade.lock pyproject.toml
+	sed '/^# The following packages were excluded/,$$d' .venv/grade.lock > requirements-grade.lock
 
 clean:  ## remove .venv, site and caches
 	rm -rf .venv site .pytest_cache .ruff_cache build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The marker is written last, so an installation that was cut short is built again from nothing.
-.venv/.ready: requirements.lock pyproject.toml
+# The marker is written last, so an installation that was cut short is built again from nothing. nbgrader, which the tests
+# run, lies beside the other packages and not among them: there it would put its menus into every student's JupyterLab.
+.venv/.ready: requirements.lock requirements-grade.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	  echo "Python 3.11 or later is needed; \"$(PYTHON)\" is `$(PYTHON) -V 2>&1 | head -n 1`."; \
 	  echo "Name another one: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
@@ -73,4 +80,5 @@ clean:  ## remove .venv, site and caches
 	@$(BIN)/python -m pip install -q --disable-pip-version-check uv
 	@$(BIN)/uv pip install -q --python $(BIN)/python -r requirements.lock
 	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --target .venv/nbgrader -r requirements-grade.lock
 	@touch .venv/.ready

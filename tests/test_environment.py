@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 ROOT = Path(__file__).parents[1]
+LOCKS = ("requirements.lock", "requirements-grade.lock")
 COMMENTED = re.compile(r"^\s*#\s*-\s+(?P<line>[A-Za-z0-9].*)$", re.MULTILINE)
 PINNED = re.compile(r"^(?P<name>[a-z0-9][a-z0-9._-]*)==(?P<version>[^ ;\\]+)", re.MULTILINE)
 
@@ -95,8 +96,16 @@ def test_the_lock_pins_every_package_that_is_asked_for():
     assert unmet((ROOT / "requirements.lock").read_text(), asked + build) == []
 
 
-def test_every_line_of_the_lock_is_an_exact_version_with_its_hash():
-    text = re.sub(r"\\\n\s*", "", (ROOT / "requirements.lock").read_text())
+def test_what_nbgrader_needs_is_pinned_beside_the_lock_and_not_in_it():
+    """In it, students would find nbgrader's menus in their JupyterLab; twice, two versions could be asked for."""
+    own, everyone = (set(PINNED.findall((ROOT / name).read_text())) for name in reversed(LOCKS))
+    assert unmet((ROOT / "requirements-grade.lock").read_text(), project()["optional-dependencies"]["grade"]) == []
+    assert not {name for name, _ in own} & {name for name, _ in everyone}
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_every_line_of_a_lock_is_an_exact_version_with_its_hash(name: str):
+    text = re.sub(r"\\\n\s*", "", (ROOT / name).read_text())
     lines = [line for line in text.splitlines() if line and not line.lstrip().startswith("#")]
     assert lines
     assert [line for line in lines if not PINNED.match(line) or "--hash=sha256:" not in line] == []
@@ -107,7 +116,7 @@ def test_an_unmet_range_is_found(asked: str):
     assert unmet((ROOT / "requirements.lock").read_text(), [asked])
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "pyproject.toml", "environment.yml"])
+@pytest.mark.parametrize("name", [*LOCKS, "pyproject.toml", "environment.yml"])
 def test_no_address_is_written_where_packages_are_named(name: str):
     """Whoever installs chooses where packages come from; an address here would overrule that."""
     assert re.findall(r"https?:|file:|--(?:extra-)?index|--find-links", (ROOT / name).read_text()) == []

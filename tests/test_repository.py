@@ -1,6 +1,7 @@
 """What the repository says about itself is true: file tree, links, targets, licences, notebooks without outputs."""
 
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -167,12 +168,51 @@ def test_every_make_target_that_is_named_exists():
     assert set(phony[1].split()) == targets()
 
 
+def workflow() -> dict:
+    return yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
+
+
+def steps_of(job: str) -> list[str]:
+    """What the steps of a job run, in order."""
+    return [step["run"] for step in workflow()["jobs"][job]["steps"] if "run" in step]
+
+
+def sandbox_first(commands: str) -> bool:
+    """Is bubblewrap there before the tests, which are skipped without it?"""
+    return -1 < commands.find("bubblewrap") < commands.find("make test")
+
+
 def test_continuous_integration_runs_the_same_targets():
-    local = called((ROOT / ".ci/run").read_text())
-    jobs = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())["jobs"]
-    steps = [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step]
-    assert local == called("\n".join(steps)) == ["test", "rerun", "browser"]
-    assert len(steps) == 3
+    local = (ROOT / ".ci/run").read_text()
+    assert called(local) == called("\n".join(steps_of("lab"))) == ["test", "rerun", "browser"]
+
+
+def test_the_sandbox_is_there_before_the_tests():
+    for text in ((ROOT / ".ci/run").read_text(), *("\n".join(steps_of(job)) for job in ("lab", "newest"))):
+        assert sandbox_first(text)
+        assert not sandbox_first(text.replace("bubblewrap", "bubbles"))
+        assert not sandbox_first(f"make test\n{text}")
+
+
+def test_the_newest_versions_are_tried_every_week():
+    (when,) = workflow()[True]["schedule"]  # YAML reads the key `on` as a truth value
+    assert re.fullmatch(r"\d+ \d+ \* \* [0-6]", when["cron"])
+    assert "'schedule'" in workflow()["jobs"]["newest"]["if"]
+    assert called("\n".join(steps_of("newest"))) == ["lock", "test", "rerun"]
+
+
+def test_ci_run_says_what_it_could_not_install(tmp_path: Path):
+    """On a machine where nothing can be installed, and make is only said."""
+    for name in ("dirname", "id", "bash"):
+        (tmp_path / name).symlink_to(shutil.which(name))
+    (tmp_path / "make").write_text("#!/bin/sh\necho make $*\n")
+    (tmp_path / "make").chmod(0o755)
+    ended = subprocess.run(
+        [ROOT / ".ci/run"], env={"PATH": str(tmp_path)}, capture_output=True, text=True, timeout=60, check=False
+    )
+    said = "is not here and could not be installed: the tests that need it are skipped."
+    wanted = [f"bubblewrap {said}", "make test", "make rerun", f"chromium {said}", "make browser LESSONS=01 05 07"]
+    assert ended.stdout.splitlines() == wanted, ended.stderr
 
 
 def test_ci_run_can_be_run_and_stops_at_the_first_failure():

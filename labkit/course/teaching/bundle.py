@@ -12,7 +12,7 @@ from labkit.course.source import sources
 FOLDERS = ("labkit", "data")
 FILES = (
     "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "CITATION.cff", "LICENSE", "Makefile", "environment.yml",
-    "pyproject.toml", "requirements.lock", "notebooks/picture.png",
+    "pyproject.toml", "requirements.lock", "requirements-grade.lock", "notebooks/picture.png",
 )  # fmt: skip
 WHEELS = "wheels/"
 README = """# Patch Lab without a network
