@@ -22,7 +22,7 @@ COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.11 --fork-stra
 ALREADY = `sed -nE 's/^([A-Za-z0-9._-]+)==.*/--no-emit-package \1/p' requirements.lock`
 
 .DEFAULT_GOAL := help
-.PHONY: help rerun test browser lab record editions pages lint lock clean
+.PHONY: help rerun full test browser lab record editions pages lint lock clean
 
 help:  ## this list
 	@echo "Patch Lab. The first target that you run builds .venv (about 3 minutes the first time, 6 GB)."
@@ -30,6 +30,10 @@ help:  ## this list
 
 rerun: .venv/.ready  ## run every lesson without a screen and write the pages (OUT=site LESSONS= PROFILE= JOBS=2 SET=)
 	$(BIN)/labkit rerun $(LESSONS) --out "$(OUT)" $(if $(PROFILE),--profile $(PROFILE)) $(if $(JOBS),--jobs $(JOBS)) $(foreach pair,$(SET),--set $(pair))
+
+full: .venv/.ready  ## run every lesson at full length, about 40 minutes; the same command goes on (report: data/reports/full.json)
+	$(BIN)/labkit rerun $(LESSONS) --profile full --out site-full --jobs 2 --go-on
+	$(if $(LESSONS),,mkdir -p data/reports && cp site-full/report.json data/reports/full.json)
 
 test: .venv/.ready  ## run the tests (WORKERS=2 processes)
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup --timeout 300 -rs
@@ -61,8 +65,8 @@ lock: .venv/.ready  ## choose the newest versions anew and pin them in requireme
 	$(COMPILE) --extra grade -c requirements.lock $(ALREADY) -o .venv/grade.lock pyproject.toml
 	sed '/^# The following packages were excluded/,$$d' .venv/grade.lock > requirements-grade.lock
 
-clean:  ## remove .venv, site and caches
-	rm -rf .venv site .pytest_cache .ruff_cache build dist
+clean:  ## remove .venv, the sites and caches
+	rm -rf .venv site site-full .pytest_cache .ruff_cache build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The marker is written last, so an installation that was cut short is built again from nothing. nbgrader, which the tests

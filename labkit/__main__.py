@@ -49,6 +49,7 @@ def rerun(
     out: Path = Path("site"),
     jobs: Annotated[int, WHOLE_NUMBER] = 1,
     timeout: Annotated[int | None, WHOLE_NUMBER] = None,
+    go_on: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     notebooks: Path | None = None,
 ) -> int:
     """Run the lessons without a screen and write their pages.
@@ -60,6 +61,7 @@ def rerun(
         out: folder for executed notebooks, report.json and pages
         jobs: lessons side by side; those that measure time always run alone
         timeout: seconds that each lesson may take, if not its own limit
+        go_on: do not run again what has passed in OUT with the same values, versions and commit
         notebooks: folder of the lessons, if not the checkout's
     """
     from labkit.course.promises import late_lines
@@ -73,10 +75,11 @@ def rerun(
         out=out,
         jobs=jobs,
         timeout=timeout,
+        go_on=go_on,
         notebooks=notebooks,
         say=_say,
     )
-    ran = [entry for entry in report["lessons"] if entry["run"]["started"] == report["started"]]
+    ran = [entry for entry in report["lessons"] if go_on or entry["run"]["started"] == report["started"]]
     width = max(len(entry["lesson"]) for entry in ran)
     _say("")
     for entry in ran:

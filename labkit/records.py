@@ -95,7 +95,7 @@ def versions(*more: str) -> dict[str, str]:
     return found
 
 
-RECORDED = ("data/recorded", "data/runs", "benchmarks/results")  # of lessons, sweeps and benchmarks
+RECORDED = ("data/recorded", "data/reports", "data/runs", "benchmarks/results")  # of lessons, sweeps, benchmarks
 
 
 def commit(folder: Path = REPOSITORY) -> str | None:

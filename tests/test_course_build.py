@@ -15,6 +15,7 @@ from labkit.__main__ import main
 from labkit.course import promises
 from labkit.course.files import read_notebook
 from labkit.course.lesson import Lesson
+from labkit.course.parameters import read_parameter, resolve
 from labkit.course.promises import late_lines, promised
 from labkit.course.source import read_source, sources
 from labkit.course.teaching import bundle, lesson
@@ -26,6 +27,7 @@ from labkit.course.teaching.lesson import taught, truths
 from labkit.course.teaching.mistakes import code_of
 from labkit.course.teaching.notes import notes
 from labkit.course.teaching.schedule import MINUTES, SESSIONS, schedule
+from labkit.course.teaching.syllabus import contents
 from labkit.course.teaching.written import SUMS, sums_of
 from labkit.lesson.exercises import EXERCISES
 from labkit.lesson.questions import QUESTIONS
@@ -219,7 +221,7 @@ def test_no_other_schedule_has_less_homework(headers: list[Lesson], minutes: lis
 
 
 def test_lessons_that_do_not_fit_are_refused(headers: list[Lesson]) -> None:
-    with pytest.raises(ValueError, match=r"11 lessons do not fit into 2 sessions of 90 minutes.*take more sessions"):
+    with pytest.raises(ValueError, match=f"{len(STEMS)} lessons do not fit into 2 sessions of 90 minutes.*take more"):
         schedule(headers, sessions=2)
 
 
@@ -391,28 +393,55 @@ def test_command_line(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
 # ---------------------------------------------------------------- promises
 
 
+def small_lesson(**full: object) -> Lesson:
+    """A lesson with two parameters, and these values of the full profile."""
+    entries = {"p": {"type": "int", "low": 1, "high": 16, "about": ""}, "path": {"type": "str", "about": ""}}
+    usual = {"p": 4, "path": ""}
+    parameters = {
+        name: read_parameter(name, entry | ({"full": full[name]} if name in full else {}), usual[name])
+        for name, entry in entries.items()
+    }
+    return replace(read_source(SOURCES[0])[1], stem="01_small", parameters=parameters)
+
+
 def entry(seconds: float, **more: object) -> dict:
-    return {"lesson": "01_small", "status": "passed", "seconds": seconds, "parameters": {"p": 4}} | more
+    parameters = {"p": 4, "path": ""}
+    return {"lesson": "01_small", "status": "passed", "seconds": seconds, "parameters": parameters} | more
 
 
 @pytest.fixture
 def kept(tmp_path: Path) -> Path:
-    """The notebooks' folder of a course with one recorded lesson of ten seconds."""
+    """The notebooks' folder of a course with one recorded lesson of ten seconds, older than its parameter `path`, and
+    with the report of a full re-run at p = 1."""
     recorded = {"seconds": 10.0, "machine": "a machine", "parameters": {"p": 4}}
     path = tmp_path / "data/recorded/01_small.json"
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps(recorded))
+    run = {"machine": {"platform": "Another", "cores": 2.0}}
+    (tmp_path / "data/reports").mkdir()
+    report = {"lessons": [entry(100.0, parameters={"p": 1, "path": ""}, run=run)]}
+    (tmp_path / "data/reports/full.json").write_text(json.dumps(report))
     return tmp_path / "notebooks"
 
 
 def test_a_lesson_that_takes_much_longer_than_promised_is_named(kept: Path) -> None:
     slow, edge = entry(16.0), entry(10.0 * promises.PATIENCE)
-    entries = [one | promised(one, kept) for one in (slow, edge)]
+    entries = [one | promised(one, small_lesson(), kept) for one in (slow, edge)]
     assert [one["promise"] for one in entries] == [
         {"seconds": 10.0, "machine": "a machine", "late": late} for late in (True, False)
     ]
     (line,) = late_lines(entries)
     assert line.startswith("01_small took 16 s, 1.6 times its recorded 10 s (a machine)")
+
+
+def test_the_full_profile_has_its_own_promise(kept: Path) -> None:
+    long = entry(160.0, parameters={"p": 1, "path": ""})
+    told = promised(long, small_lesson(p=1), kept)
+    assert told == {"promise": {"seconds": 100.0, "machine": "Another, 2 cores", "late": True}}
+    assert promised(entry(9.0), small_lesson(p=1), kept)["promise"]["seconds"] == 10.0
+    (kept.parent / "data/reports/full.json").write_text('{"lessons": [{"seconds": 3}]}')
+    with pytest.raises(ValueError, match=r"full.json does not say what its run took .*`make full` writes it"):
+        promised(long, small_lesson(p=1), kept)
 
 
 def test_a_re_run_names_it_at_the_end(
@@ -422,24 +451,48 @@ def test_a_re_run_names_it_at_the_end(
     run = {"started": "today"}
     for seconds, said in ((99.0, True), (9.0, False)):
         one = entry(seconds, run=run)
-        report = run | {"lessons": [one | promised(one, kept)]}
+        report = run | {"lessons": [one | promised(one, small_lesson(), kept)]}
         monkeypatch.setattr("labkit.course.rerun.rerun", lambda *_, report=report, **__: report)
         assert main(["rerun"]) == 0
         assert ("01_small took 99 s, 9.9 times its recorded 10 s" in capsys.readouterr().out) == said
 
 
 @pytest.mark.parametrize(
-    "other", [entry(99.0, parameters={"p": 2}), entry(99.0, lesson="02_none"), entry(99.0, status="failed")]
+    "other", [{"parameters": {"p": 2, "path": ""}}, {"parameters": {"p": 4, "path": "my.png"}}, {"status": "failed"}]
 )
 def test_no_promise_holds_for_other_runs(kept: Path, other: dict) -> None:
-    assert late_lines([other | promised(other, kept)]) == []
+    late = entry(99.0, **other)
+    assert late_lines([late | promised(late, small_lesson(), kept)]) == []
+    (kept.parent / "data/recorded/01_small.json").unlink()
+    assert promised(entry(99.0), small_lesson(), kept) == {}
 
 
 def test_a_damaged_promise_is_said(kept: Path) -> None:
     (kept.parent / "data/recorded/01_small.json").write_text('{"seconds": "long"}')
     with pytest.raises(ValueError, match="does not say what its run took"):
-        promised(entry(1.0), kept)
+        promised(entry(1.0), small_lesson(), kept)
 
 
-def test_every_lesson_has_its_promise() -> None:
-    assert [stem for stem in STEMS if promises.promise(ROOT / "notebooks", stem) is None] == []
+def test_every_lesson_has_a_promise_that_holds_for_its_quick_run(headers: list[Lesson]) -> None:
+    """A parameter that is gone, or whose usual value is another, needs another record."""
+    runs = [(one, entry(1.0, lesson=one.stem, parameters=resolve(one.parameters))) for one in headers]
+    assert [one.stem for one, run in runs if not promised(run, one, ROOT / "notebooks")] == []
+
+
+def test_the_syllabus_tells_the_minutes_of_people_and_of_machines(headers: list[Lesson], course: Path) -> None:
+    text = (course / "syllabus.md").read_text().partition("## Schedule")[0]
+    rows = {line[2:4]: line for line in text.splitlines()}
+    for one in headers:
+        seconds = promises.promise(ROOT / "notebooks", one.stem).seconds
+        needs = ", ".join(one.builds_on) or "nothing"
+        assert f"| {needs} | {one.working_minutes} | {seconds / 60:.1f} |" in rows[one.number]
+
+
+def test_the_syllabus_tells_the_full_profile_where_it_was_run(tmp_path: Path) -> None:
+    one, other = (replace(taught(path, tmp_path), full=None) for path in SOURCES[:2])
+    assert "full length" not in "".join(contents([one]))
+    table = list(contents([replace(one, full=promises.Promise(90.0, "a machine", {})), other]))
+    assert table[0].endswith("| machine, minutes | at full length |")
+    assert table[2].endswith("| 1.5 |")
+    assert table[3].endswith("| not measured |")
+    assert {line.count("|") for line in table} == {6}

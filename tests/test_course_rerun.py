@@ -18,7 +18,8 @@ from labkit.__main__ import main
 from labkit.course.children import Child, run_children
 from labkit.course.editions import build
 from labkit.course.plan import Run, plan
-from labkit.course.rerun import rerun, silent
+from labkit.course.report import ERROR, RUN, read_report
+from labkit.course.rerun import rerun, silent, still_to_run
 
 ROOT = Path(__file__).parents[1]
 FIXTURES = Path(__file__).parent / "fixtures" / "course"
@@ -178,6 +179,86 @@ def test_an_earlier_result_stays(notebooks: Path, tmp_path: Path) -> None:
     index = (out / "index.html").read_text()
     assert 'href="01_squares.html"' in index
     assert "ran in 3.0 s on another machine, quick profile" in index
+
+
+def test_going_on_runs_what_has_not_passed_so(notebooks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out, said = tmp_path / "site", []
+    source = {key: "" for key in RUN} | {"commit": "abc", "machine": {"platform": "Linux", "cores": 2}}
+    (out / "notebooks").mkdir(parents=True)
+    entries = []
+    for run in plan((), profile="quick", overrides={}, notebooks=notebooks):
+        status = "failed" if run.lesson.number == "02" else "passed"
+        error = {"error": dict.fromkeys(ERROR, "")} if status == "failed" else {}
+        facts = {"lesson": run.lesson.stem, "status": status, "seconds": 1.0, "parameters": run.parameters}
+        entries.append(facts | {"run": source} | error)
+        shutil.copy(run.notebook, out / "notebooks")
+    (out / "report.json").write_text(json.dumps(source | {"seconds": 60.0, "lessons": entries}))
+    (out / "notebooks/04_leaves.ipynb").unlink()
+
+    def left(profile: str = "quick", **other: object) -> list[str]:
+        runs = plan((), profile=profile, overrides={}, notebooks=notebooks)
+        return [run.lesson.number for run in still_to_run(runs, read_report(out), source | other, out)]
+
+    assert left() == ["02", "04"]  # one failed, the notebook of the other is gone
+    everything = ["01", "02", "03", "04"]
+    assert left("full") == everything  # whose values are others
+    assert left(commit="abd") == left(versions={"torch": "1"}) == left(machine={}) == everything
+    source |= {"commit": "abc+changes"}
+    (out / "report.json").write_text((out / "report.json").read_text().replace("abc", "abc+changes"))
+    assert left() == everything  # which changes, nobody knows
+
+    source |= {"commit": "abc"}
+    (out / "report.json").write_text((out / "report.json").read_text().replace("+changes", ""))
+    monkeypatch.setattr("labkit.course.rerun.provenance", lambda *_: source)
+    report = rerun(["01", "04"], out=out, notebooks=notebooks, go_on=True, say=said.append)
+    assert said[0] == "1 of 2 lessons are taken over"
+    assert [line.split()[1] for line in said[1:]] == ["started,", "failed"]
+    assert report["seconds"] > 60.0
+    again = rerun(["01", "03"], out=out, notebooks=notebooks, go_on=True, say=said.append)
+    assert said[-1] == "2 of 2 lessons are taken over"
+    assert again == report
+    assert main(["rerun", "01", "--go-on", "--out", str(out), "--notebooks", str(notebooks)]) == 1  # 04 left itself
+
+
+# ---------------------------------------------------------------- the report of the full profile
+
+
+def faults_of_full(report: dict) -> list[str]:
+    """What is wrong with a report that is kept as that of the full profile: whole, clean, and within an hour."""
+    runs = [report, *(entry["run"] for entry in report["lessons"])]
+    wrong = {
+        "nothing was run": not report["lessons"],
+        "not the full profile": any(run["profile"] != "full" for run in runs),
+        "a lesson did not pass": any(entry["status"] != "passed" for entry in report["lessons"]),
+        "no clean commit": any(not re.fullmatch("[0-9a-f]{40}", run["commit"] or "") for run in runs),
+        "not one commit": len({run["commit"] for run in runs}) > 1,
+        "more than an hour": report["seconds"] > 3600,
+    }
+    return [words for words, true in wrong.items() if true]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "data/reports").glob("*.json")), ids=str)
+def test_a_kept_report_is_whole(path: Path, tmp_path: Path) -> None:
+    shutil.copy(path, tmp_path / "report.json")
+    report = read_report(tmp_path)
+    assert faults_of_full(report) == []
+    stems = {found.stem for found in (ROOT / "notebooks").glob("*.ipynb")}
+    assert {entry["lesson"] for entry in report["lessons"]} <= stems
+
+
+def test_a_report_that_is_not_whole_is_found() -> None:
+    run = {"profile": "full", "commit": "a" * 40}
+    good = run | {"seconds": 2400.0, "lessons": [{"status": "passed", "run": run}]}
+    assert faults_of_full(good) == []
+    for fault, words in (
+        ({"profile": "quick"}, "not the full profile"),
+        ({"seconds": 3601.0}, "more than an hour"),
+        ({"lessons": []}, "nothing was run"),
+        ({"lessons": [{"status": "timeout", "run": run}]}, "a lesson did not pass"),
+        ({"lessons": [{"status": "passed", "run": run | {"commit": "b" * 40}}]}, "not one commit"),
+    ):
+        assert faults_of_full(good | fault) == [words]
+    assert "no clean commit" in faults_of_full(good | {"commit": "a" * 40 + "+changes"})
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from test_layers import FLOORS
 from labkit.data.photos import photos
 
 ROOT = Path(__file__).parents[1]
-IGNORED = {".git", ".venv", "site", "runs", "build", "dist"}
+IGNORED = {".git", ".venv", "site", "site-full", "runs", "build", "dist"}
 SOURCES = sorted(path.stem for path in ROOT.glob("notebooks/source/*.py"))
 EDITIONS = sorted(f"{folder}{stem}.ipynb" for folder in ("notebooks/", "notebooks/solved/") for stem in SOURCES)
 

@@ -4,9 +4,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from labkit.course.lesson import Lesson
+from labkit.course.parameters import PROFILES, resolve
 from labkit.records import read_json
 
 PATIENCE = 1.5  # times the promise: below, another machine or another day
+FULL = Path("data/reports/full.json")  # the report of a whole re-run in the full profile, as `make full` keeps it
 
 
 class Promise(NamedTuple):
@@ -17,28 +20,37 @@ class Promise(NamedTuple):
     parameters: dict[str, Any]
 
 
-def promise(notebooks: Path, stem: str) -> Promise | None:
-    """What `labkit record` kept of the run of lesson `stem`, in data/recorded beside the folder of the lessons; None
-    where nothing was recorded."""
-    path = notebooks.parent / "data" / "recorded" / f"{stem}.json"
+def promise(notebooks: Path, stem: str, profile: str = "quick") -> Promise | None:
+    """What was kept of a run of lesson `stem`, beside the folder of the lessons: by `labkit record` in data/recorded,
+    of the full profile by `make full` in data/reports. None where nothing was. ValueError for a damaged file."""
+    root = notebooks.parent
+    path = root / FULL if profile == "full" else root / "data" / "recorded" / f"{stem}.json"
     if not path.exists():
         return None
     found = read_json(path)
     try:
+        if profile == "full":
+            found = next((one for one in found["lessons"] if one["lesson"] == stem), None)
+            return found and Promise(found["seconds"], _machine(found["run"]["machine"]), dict(found["parameters"]))
         return Promise(float(found["seconds"]), str(found["machine"]), dict(found["parameters"]))
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(
-            f"{path} does not say what its run took ({error}): `labkit record {stem}` writes it"
-        ) from error
+        written = "make full" if profile == "full" else f"labkit record {stem}"
+        raise ValueError(f"{path} does not say what its run took ({error}): `{written}` writes it") from error
 
 
-def promised(entry: Mapping[str, Any], notebooks: Path) -> dict[str, Any]:
-    """What a report's entry says of its promise: nothing if there is none, or if other parameters were run."""
-    found = promise(notebooks, entry["lesson"])
-    if found is None or found.parameters != entry["parameters"]:
-        return {}
-    late = entry["status"] == "passed" and entry["seconds"] > PATIENCE * found.seconds
-    return {"promise": {"seconds": found.seconds, "machine": found.machine, "late": late}}
+def _machine(kept: Mapping[str, Any]) -> str:
+    return f"{kept['platform']}, {kept['cores']:g} cores"
+
+
+def promised(entry: Mapping[str, Any], lesson: Lesson, notebooks: Path) -> dict[str, Any]:
+    """What a report's entry on `lesson` says of its promise: nothing if there is none, or if other parameters were run.
+    A parameter that is younger than the record had its usual value then."""
+    for profile in PROFILES:
+        found = promise(notebooks, lesson.stem, profile)
+        if found and resolve(lesson.parameters, profile=profile) | found.parameters == entry["parameters"]:
+            late = entry["status"] == "passed" and entry["seconds"] > PATIENCE * found.seconds
+            return {"promise": {"seconds": found.seconds, "machine": found.machine, "late": late}}
+    return {}
 
 
 def late_lines(entries: Iterable[Mapping[str, Any]]) -> list[str]:

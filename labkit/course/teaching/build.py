@@ -51,6 +51,8 @@ def build_course(
     make_writable(out, lost="the course")
     there = wheels or any((out / "bundle" / WHEELS).glob("*.whl"))
     files = course_files(folder, site, repository, wheels=there, say=say)
+    if not (site / "report.json").exists():
+        say(f"no re-run in {site}: the bundle gets no pages, and notes cannot say what came out; `labkit rerun` first")
     refuse_to_overwrite(out, files)
     if wheels:
         fetch_wheels(repository / "requirements.lock", out / "bundle" / WHEELS, say)

@@ -25,7 +25,8 @@ LIMITS = "## Limits of this result"
 @dataclass(frozen=True)
 class Taught:
     """A lesson with what its teacher needs. `came_out` holds the answer that its last run gave to a question, by the
-    question's name; `promise` its recorded time, `last` the entry of the last re-run. Either may be missing."""
+    question's name; `promise` its recorded time, `full` that of the full profile, `last` the entry of the last re-run.
+    Each may be missing."""
 
     lesson: Lesson
     limits: str
@@ -34,6 +35,7 @@ class Taught:
     came_out: dict[str, str]
     discussion: tuple[str, ...]
     promise: Promise | None
+    full: Promise | None
     last: dict[str, Any] | None
 
 
@@ -62,6 +64,7 @@ def taught(source: Path, site: Path) -> Taught:
         came_out=_came_out(site, lesson.stem, questions),
         discussion=DISCUSSION[lesson.number],
         promise=promise(source.parents[1], lesson.stem),
+        full=promise(source.parents[1], lesson.stem, "full"),
         last=_last(site, lesson.stem),
     )
 

@@ -41,6 +41,8 @@ def times(one: Taught) -> Iterator[str]:
         yield f"Machine: {_minutes(one.promise.seconds)}, measured for the record ({one.promise.machine})."
     else:
         yield f"Machine: not measured; `labkit record {one.lesson.number}` does."
+    if one.full:
+        yield f"Machine, full profile: {_minutes(one.full.seconds)}, measured ({one.full.machine})."
     if one.last:
         run = one.last["run"]
         machine = f"{run['machine']['platform']}, {run['machine']['cores']:g} cores"

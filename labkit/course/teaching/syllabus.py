@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from labkit.course.lesson import Lesson
+from labkit.course.promises import Promise
 from labkit.course.shell import COURSE, QUESTION
 from labkit.course.teaching.glossary import GLOSSARY, PREREQUISITES
 from labkit.course.teaching.lesson import Taught
@@ -30,11 +30,13 @@ def syllabus(lessons: Sequence[Taught]) -> str:
                 QUESTION,
                 "## Before the course",
                 "\n".join(f"- {line}" for line in PREREQUISITES),
-                "Lessons build on earlier ones:",
-                "\n".join(f"- {_line(one)}" for one in headers),
+                "## Lessons",
+                "\n".join(contents(lessons)),
+                "People's minutes are estimates of the lessons' authors, machines' are measured ("
+                f"{'; '.join(machines(lessons)) or 'not yet'}). A machine works while people read.",
                 "## Schedule",
                 "\n".join(timetable(schedule(headers))),
-                "Working minutes are estimates of the lessons' authors; what goes past a session's end is homework.",
+                "What goes past a session's end is homework; what is left of one is for the questions to discuss.",
                 "## Rubric",
                 "\n".join(rubric(lessons)),
                 "A prediction counts when it was made, right or wrong: who is afraid to be wrong predicts nothing. "
@@ -45,6 +47,22 @@ def syllabus(lessons: Sequence[Taught]) -> str:
         )
         + "\n"
     )
+
+
+def contents(lessons: Sequence[Taught]) -> Iterator[str]:
+    """A table of the lessons: what each builds on, minutes of people and of machines, in both profiles where known."""
+    full = any(one.full for one in lessons)
+    yield "| lesson | builds on | people, minutes | machine, minutes |" + (" at full length |" if full else "")
+    yield "|---|---|---|---|" + ("---|" if full else "")
+    for one in lessons:
+        needs = ", ".join(one.lesson.builds_on) or "nothing"
+        line = f"| {one.lesson.number} {one.lesson.title} | {needs} | {one.lesson.working_minutes} |"
+        yield line + "".join(f" {_minutes(found)} |" for found in (one.promise, one.full)[: 1 + full])
+
+
+def machines(lessons: Sequence[Taught]) -> list[str]:
+    """The machines that lessons' times were measured on."""
+    return list(dict.fromkeys(found.machine for one in lessons for found in (one.promise, one.full) if found))
 
 
 def timetable(plan: Sequence[Session]) -> Iterator[str]:
@@ -76,9 +94,8 @@ def rubric(lessons: Sequence[Taught]) -> Iterator[str]:
     yield f"| all | | {total} |"
 
 
-def _line(lesson: Lesson) -> str:
-    needs = f"builds on {', '.join(lesson.builds_on)}" if lesson.builds_on else "needs no other lesson"
-    return f"{lesson.number} {lesson.title}: {needs}"
+def _minutes(found: Promise | None) -> str:
+    return f"{found.seconds / 60:.1f}" if found else "not measured"
 
 
 def _by_letter(entry: tuple[str, str]) -> str:
