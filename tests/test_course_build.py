@@ -323,13 +323,13 @@ def test_wheels_are_fetched_only_when_asked_for(small: Path, monkeypatch: pytest
 
 def test_a_failed_download_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stand_in = tmp_path / "python"
-    stand_in.write_text("#!/bin/sh\necho no network >&2\nexit 1\n")
+    stand_in.write_text("#!/bin/sh\necho Collecting one\necho Saved one\necho\necho no network >&2\nexit 1\n")
     stand_in.chmod(0o755)
     monkeypatch.setattr(bundle.sys, "executable", str(stand_in))
     said = []
     with pytest.raises(ValueError, match=r"could not fetch the wheels \(no network\)"):
         fetch_wheels(tmp_path / "lock", tmp_path, said.append)
-    assert said == ["no network"]
+    assert said == ["Saved one"]
 
 
 # ---------------------------------------------------------------- the folder

@@ -50,11 +50,17 @@ def listens_to_interrupts() -> None:
 def test_one_fails_and_the_others_go_on(notebooks: Path, tmp_path: Path) -> None:
     out = tmp_path / "site"
     lessons = ["01", "fails", "04_leaves"]
+    values = {"image_size": 64, "sizes": "8 4 2 1", "rate": 0.25, "loud": False}
+    kept = {"seconds": 0.01, "machine": "a dream machine", "parameters": values}
+    (tmp_path / "data/recorded").mkdir(parents=True)
+    (tmp_path / "data/recorded/01_squares.json").write_text(json.dumps(kept))
     options = ["--set", "image_size=64", "steps=3", "--set", "loud=false", "--jobs", "2"]
     command = [sys.executable, "-m", "labkit", "rerun", *lessons, "--notebooks", notebooks, "--out", out, *options]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert ended.returncode == 1, ended.stderr
     assert "1 of 3 passed" in ended.stdout
+    late = [line for line in ended.stdout.splitlines() if "times its recorded 0 s (a dream machine)" in line]
+    assert [line.split()[:2] for line in late] == [["01_squares", "took"]]
     assert str(out / "index.html") in ended.stdout
 
     report = json.loads((out / "report.json").read_text())
@@ -64,8 +70,8 @@ def test_one_fails_and_the_others_go_on(notebooks: Path, tmp_path: Path) -> None
         "02_fails": "failed",
         "04_leaves": "failed",  # it ends itself with exit code 0, which papermill takes for success
     }
-    values = {"image_size": 64, "sizes": "8 4 2 1", "rate": 0.25, "loud": False}
     assert entries["01_squares"]["parameters"] == values
+    assert entries["01_squares"]["promise"]["late"]
     assert entries["02_fails"]["error"] == {
         "cell": "l02-c003",
         "index": 3,

@@ -15,6 +15,7 @@ FILES = (
     "pyproject.toml", "requirements.lock", "requirements-grade.lock", "notebooks/picture.png",
 )  # fmt: skip
 WHEELS = "wheels/"
+TOLD = ("Downloading", "Saved", "ERROR")  # of what pip says, which is several lines a package
 README = """# Patch Lab without a network
 
 - `patch-lab/`: the lessons with their solutions, the library's source, the data, and the exact versions of all packages
@@ -90,8 +91,8 @@ def fetch_wheels(lock: Path, folder: Path, say: Callable[[str], None]) -> None:
     last = ""
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as pip:
         for line in pip.stdout:
-            if line.strip():
-                last = line.strip()
+            last = line.strip() or last
+            if last.startswith(TOLD) and line.strip():
                 say(last)
     if pip.returncode:
         raise ValueError(
