@@ -10,6 +10,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from traitlets.config import Config
 
 from labkit.__main__ import main
 from labkit.course.editions import build
@@ -56,6 +57,10 @@ def test_solutions_are_marked_and_the_graded_cell_stands_behind_the_check(course
     assert cells[place - 1].source == 'count = answer("01-count", my_count)'
     assert "check(my_count)" in cells[place].source
     assert cells[place].metadata.nbgrader.locked
+    read = Config()
+    exec(configuration.read_text(), {"get_config": lambda: read})
+    limits = dict.fromkeys(("timeout", "iopub_timeout", "startup_timeout"), 60)  # of the lesson's header
+    assert read.ExecutePreprocessor == limits
     configuration.write_text("# a teacher's own\n")
     write_assignments(tmp_path / "nb", notebooks=course)
     assert configuration.read_text() == "# a teacher's own\n"
@@ -77,12 +82,12 @@ def nbgrader(folder: Path, *words: str) -> str:
     programs = (BESIDE / "bin", Path(sys.executable).parent, environment["PATH"])  # it calls alembic by name
     environment["PATH"] = os.pathsep.join(map(str, programs))
     command = [sys.executable, "-m", "nbgrader", *words]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=280)
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=880)
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stderr
 
 
-@pytest.mark.timeout(900)  # three commands and a kernel
+@pytest.mark.timeout(1800)  # three commands and a kernel
 @pytest.mark.skipif(
     not (find_spec("nbgrader") or BESIDE.is_dir()), reason="nbgrader comes with make, or with the extra grade"
 )

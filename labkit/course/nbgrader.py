@@ -22,7 +22,10 @@ CONFIGURATION = '''"""nbgrader's configuration for Patch Lab: nbgrader is run in
 c = get_config()  # noqa: F821 (nbgrader calls this file with it)
 c.CourseDirectory.course_id = "patch-lab"
 c.ClearSolutions.code_stub = {{"python": {place!r}}}
+# seconds: for a cell, for its last words (4 unless said, which a busy machine needs longer for), for the kernel's start
 c.ExecutePreprocessor.timeout = {timeout}
+c.ExecutePreprocessor.iopub_timeout = {timeout}
+c.ExecutePreprocessor.startup_timeout = {timeout}
 '''
 GRADED = """# Graded: it fails unless the exercise is solved.
 from labkit.lesson.exercises import EXERCISES
