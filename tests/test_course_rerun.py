@@ -18,7 +18,7 @@ from labkit.__main__ import main
 from labkit.course.children import Child, run_children
 from labkit.course.editions import build
 from labkit.course.plan import Run, plan
-from labkit.course.report import ERROR, RUN, read_report
+from labkit.course.report import ERROR, read_report
 from labkit.course.rerun import rerun, silent, still_to_run
 
 ROOT = Path(__file__).parents[1]
@@ -189,7 +189,8 @@ def test_an_earlier_result_stays(notebooks: Path, tmp_path: Path) -> None:
 
 def test_going_on_runs_what_has_not_passed_so(notebooks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out, said = tmp_path / "site", []
-    source = {key: "" for key in RUN} | {"commit": "abc", "machine": {"platform": "Linux", "cores": 2}}
+    source = {"profile": "quick", "started": "2026-01-02T03:04:05+00:00", "versions": {}, "commit": "abc"}
+    source["machine"] = {"platform": "Linux", "cores": 2}
     (out / "notebooks").mkdir(parents=True)
     entries = []
     for run in plan((), profile="quick", overrides={}, notebooks=notebooks):
