@@ -19,7 +19,7 @@ from labkit.train import train
 FOLDER = records.REPOSITORY / "data" / "runs"
 SWEEPS = sorted(path.stem for path in FOLDER.glob("*.toml"))
 # Described and still to be trained, as data/README.md says: whole sweeps, and (model, p, steps) of others.
-UNTRAINED = {"controls"}
+UNTRAINED: set[str] = set()
 MISSING = {
     "grid": {("vit", 2, 9600), ("adventurer", 2, 9600)},
 }

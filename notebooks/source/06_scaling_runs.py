@@ -502,6 +502,117 @@ say(
     steps=digit_budgets[-1], told=", ".join(f"{title} {loss:.4f}" for title, loss in learnt.items()),
 )  # fmt: skip
 
+# %% [markdown]
+# ## What else could it be?
+#
+# A smaller patch changes several things at once: there are more tokens, each of them shows less, and positions are
+# told finer. **Controls** change one of them and leave the rest. Each is held against the run of the sweep above with
+# the same model, patch size, budget and seed, so that differences are paired. Right of zero the control is worse.
+
+# %%
+from labkit.figures.surface import controls_figure, ends
+from labkit.scaling import gain, shown
+
+EXTENDED = {
+    "repeated": "tokens repeated",
+    "overlapping": "patches overlapping",
+    "interpolated": "tokens interpolated",
+}
+control_lines = recorded_runs("controls")
+control_steps = control_lines[0]["steps"]
+
+
+def control_of(line):
+    """What the control of a run changes, in words."""
+    if line["extended"]:
+        return f"{EXTENDED[line['extended']]}, as many as p = {line['stride']} has"
+    if line["shuffled"] is not None:
+        return "pixels shuffled, always alike"
+    if line["positions"] != "learned":
+        return {"none": "no positions", "sincos": "positions fixed (sines)"}[line["positions"]]
+    if line["enlarged"]:
+        return f"image enlarged to {line['enlarged']} px"
+    if line["largest_patch"]:
+        return "one model for all patch sizes"
+    gone = {"flips": line["flips"] == "never", "heading": line["heading"] is False}
+    return "without " + " and ".join(name for name, missing in gone.items() if missing)
+
+
+by_control = {}
+for line in control_lines:
+    for p, one in line.get("by_patch_size", {line["patch_size"]: line}).items():
+        enlarged = line["enlarged"]
+        as_fine = (
+            image_size * int(p) // enlarged if enlarged else line["stride"]
+        )  # the patch that makes as many tokens
+        place = int(p), control_of(line), titles[line["model"]], as_fine
+        by_control.setdefault(place, {})[line["seed"]] = one["test_loss"]
+changes = {p: {} for p in sorted({place[0] for place in by_control}, reverse=True)}
+for (p, name, title, _), seeds_ in by_control.items():
+    changes[p].setdefault(name, {})[title] = gain(seeds_, surfaces[title][p, control_steps])
+
+spread = ends(
+    [
+        one
+        for some in changes.values()
+        for by_model in some.values()
+        for one in by_model.values()
+    ]
+)
+for p, some in changes.items():
+    show(
+        controls_figure(
+            some,
+            title=f"<b>p = {p}</b>, {control_steps:,} steps: what each control changes",
+            quantity="test loss with the control minus without, nats",
+            spread=spread,
+        )
+    )
+
+# %%
+control_words = {
+    "yes": "shown to be better",
+    "no": "shown to be worse",
+    "not shown": "not shown to differ",
+}
+rows, more_tokens = [], []
+for (p, name, title, fine), seeds_ in by_control.items():
+    without = surfaces[title][p, control_steps]
+    told_fine = ""
+    if fine:
+        finer = surfaces[title][fine, control_steps]
+        verdict = shown(seeds_, finer)
+        more_tokens.append(verdict)
+        told_fine = f"{with_reach(gain(seeds_, finer), sign=True)}: {control_words[verdict]}"
+    rows.append((title, p, name, f"{with_reach(gain(seeds_, without), sign=True)}: {control_words[shown(without, seeds_)]}",
+                 told_fine))  # fmt: skip
+table(
+    (
+        "model",
+        "p",
+        "control",
+        "loss with minus without: the control is",
+        "minus the patch that makes as many tokens: that patch is",
+    ),
+    rows,
+)
+say(
+    "With as many tokens made otherwise, the smaller patch is still shown to be better in {wins} of {all} comparisons, "
+    "and worse in {losses}.",
+    wins=more_tokens.count("yes"), all=len(more_tokens), losses=more_tokens.count("no"),
+)  # fmt: skip
+
+# %% [markdown]
+# Read the last column first: if more tokens were all that a smaller patch gives, tokens that are interpolated or
+# repeated would do as well. Interpolated tokens are the paper's own control. Patches that overlap, and patches of an
+# enlarged image, are more than more tokens: each of them looks at another place, and so the model is told finer where
+# things are, although no pixel is new. Where neighbours are torn apart (pixels shuffled, always in the same order) a
+# smaller patch has little left to find.
+#
+# At the largest patch a crop is one token, and shuffling its pixels only renames the inputs of one layer: what that row
+# shows beside zero is how far two runs of the same kind lie apart. One model for all patch sizes had as many steps in
+# all as one run of the sweep above, so each of its sizes was trained on a share of them.
+
 # %% tags=["collapse"]
 common = max(
     budget for budget in all_budgets
@@ -525,6 +636,9 @@ keep(
     adventurer_exponent=exponents["Adventurer", common].mean,
     exponents={f"{title}, {budget}": f"{one.mean:+.3f} ({one.low:+.3f} to {one.high:+.3f})" for (title, budget), one in exponents.items()},
     digits=digits_told,
+    controls={f"{title}, p = {p}, {name}": with_reach(one, sign=True)
+              for p, some in changes.items() for name, by_model in some.items() for title, one in by_model.items()},
+    tokens_alone=f"{more_tokens.count('yes')} of {len(more_tokens)}",
     small={str(one.smaller): one.verdicts[steps] for one in halvings(small_losses)},
 )  # fmt: skip
 
@@ -537,7 +651,8 @@ say_recorded(
     "After {shortest} steps the ViT's lowest mean loss stood at p = {best_first}. Each halving paid from, "
     "ViT: {vit_pays}; Adventurer: {adventurer_pays}. At {common:,} steps, the largest budget that both have, 16 to 8 and "
     "8 to 4 are: {order_vit} (ViT); {order_adventurer} (Adventurer), with exponents of "
-    "{vit_exponent:.2f} and {adventurer_exponent:.2f}. Halvings on digits, over all budgets: {digits}.",
+    "{vit_exponent:.2f} and {adventurer_exponent:.2f}. Halvings on digits, over all budgets: {digits}. Against as many tokens made otherwise the smaller "
+    "patch was shown to be better in {tokens_alone} comparisons.",
 )
 
 # %% [markdown]
