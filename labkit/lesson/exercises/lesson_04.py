@@ -7,13 +7,13 @@ from torch import Tensor
 
 from labkit.cost import parameter_count, published
 from labkit.lesson.exercises.check import Exercise, Mistake
-from labkit.ops.attention import attention_math
+from labkit.ops.attention import attention_weights
 from labkit.ops.ssd import decays, ssd
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """Attention of one head, (N, d) each."""
-    return attention_math(q[None, None], k[None, None], v[None, None])[0, 0]
+    """Attention of one head: q and k (N, d), v (N, e), to (N, e)."""
+    return attention_weights(q[None, None], k[None, None])[0, 0] @ v
 
 
 def scan(x: Tensor, dt: Tensor, a: float, b: Tensor, c: Tensor) -> Tensor:

@@ -3,17 +3,18 @@
 import math
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from labkit.lesson.exercises.check import Exercise, Mistake
 from labkit.scaling import straightness
 
 
-def straight(x: list[float], losses: list[float], c: float) -> float:
+def straight(x: list[int | float], losses: list[float], c: float) -> float:
     """R^2 of the straight line through ln(L - c) over ln x."""
     return straightness(x, losses, offset=c)
 
 
-def chi_square(losses: list[float], curve: list[float], errors: list[float]) -> float:
+def chi_square(losses: ArrayLike, curve: ArrayLike, errors: ArrayLike) -> float:
     """Squared distances of losses from the curve, in units of their standard deviations."""
     return float(np.sum(((np.array(losses) - np.array(curve)) / np.array(errors)) ** 2))
 
@@ -23,11 +24,11 @@ def needed_spread(residuals: list[float], parameters: int) -> float:
     return math.sqrt(float(np.sum(np.array(residuals) ** 2)) / (len(residuals) - parameters))
 
 
-def _correlation(x: list[float], losses: list[float], c: float) -> float:
+def _correlation(x: list[int | float], losses: list[float], c: float) -> float:
     return float(np.corrcoef(np.log(x), np.log(np.array(losses) - c))[0, 1])
 
 
-def _half_logarithmic(x: list[float], losses: list[float], c: float) -> float:
+def _half_logarithmic(x: list[int | float], losses: list[float], c: float) -> float:
     return float(np.corrcoef(np.array(x), np.log(np.array(losses) - c))[0, 1] ** 2)
 
 

@@ -38,7 +38,7 @@ def carried(inner: int, state: int, taps: int) -> int:
     return inner * state + (taps - 1) * (inner + 2 * state)
 
 
-def gpu_hours(flops_per_image: float, images: float, peak: float, utilisation: float) -> float:
+def gpu_hours(flops_per_image: int | float, images: int | float, peak: int | float, utilisation: int | float) -> float:
     """Hours of an epoch of training: three forwards an image, at a share of the peak rate."""
     return 3 * flops_per_image * images / (peak * utilisation) / 3600
 
