@@ -24,6 +24,8 @@ PAGE = """<!doctype html>
 <style>
 body {{ max-width: 46rem; margin: 2rem auto; padding: 0 1rem; font: 1rem/1.5 system-ui, sans-serif; }}
 pre {{ overflow-x: auto; }} table {{ border-collapse: collapse; }} :root {{ color-scheme: light dark; }}
+.anchor-link {{ margin-left: 0.4em; text-decoration: none; opacity: 0; }}
+:hover > .anchor-link, .anchor-link:focus {{ opacity: 1; }}
 th, td {{ border: 1px solid; padding: 0.2rem 0.6rem; text-align: left; vertical-align: top; }}
 </style></head><body><main>
 {body}
