@@ -4,8 +4,7 @@
 
 PYTHON ?= python3
 BIN    := .venv/bin
-# Small models are fastest with one thread, so the tests take one thread in each of two processes. Tests of one lesson's
-# run stay together in one of them (loadgroup): it runs once for all of them.
+# Small models are fastest with one thread, so the tests take one thread in each of two processes.
 WORKERS ?= 2
 
 # LESSONS of `make browser` are numbers: make browser LESSONS="01 05"
@@ -36,7 +35,7 @@ full: .venv/.ready  ## run every lesson at full length, about 40 minutes; the sa
 	$(if $(LESSONS),,mkdir -p data/reports && cp site-full/report.json data/reports/full.json)
 
 test: .venv/.ready  ## run the tests (WORKERS=2 processes)
-	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup --timeout 300 -rs
+	$(BIN)/python -m pytest -q -n $(WORKERS) --timeout 300 -rs
 
 browser: .venv/.ready  ## look at the pages of the last re-run and at lessons in JupyterLab in Chromium (OUT=site LESSONS=)
 	$(BIN)/labkit pages --out "$(OUT)"

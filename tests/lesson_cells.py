@@ -1,7 +1,7 @@
 """Running a lesson's cells inside the test's own process, so that its sliders can be moved and its output read.
 
-A lesson runs once in a process, unanswered as students find it, whichever test asks first; `LESSONS` keeps its tests
-together in one of them.
+A lesson runs once in a process, unanswered as students find it, whichever test asks first; conftest.py keeps the tests
+of one lesson together in one of them.
 """
 
 import ast
@@ -26,7 +26,7 @@ from labkit.lesson.predictions import Prediction
 from labkit.lesson.sliders import Slider
 
 SOURCES = sorted((Path(__file__).parent.parent / "notebooks" / "source").glob("*.py"))
-LESSONS = [pytest.param(path.stem, marks=pytest.mark.xdist_group(path.stem)) for path in SOURCES]
+STEMS = [path.stem for path in SOURCES]
 SMALL = {  # parameters that make a lesson short without changing what it does
     "00_start_here": {"calibration_seconds": 0.5, "image_size": 64},
     "01_an_image_is_a_sequence": {"image_size": 96},

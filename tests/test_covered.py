@@ -13,9 +13,8 @@ from typing import Any, NamedTuple
 import jupytext
 import numpy as np
 import pytest
-from lesson_cells import LESSONS, SOURCES, Asked, Event, Revealed, Shown, run, run_of
+from lesson_cells import SOURCES, STEMS, Asked, Event, Revealed, Shown, run, run_of
 
-STEMS = [path.stem for path in SOURCES]
 SHOWS = {"answer", "display", "hints", "print", "progress", "say", "say_recorded", "show", "table", "train"}
 NUMBER = re.compile(r"(?<![\w.])[-+]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?")
 SMALL_COUNT = 100  # whole numbers below say nothing: patch sizes, blocks, seeds
@@ -135,7 +134,7 @@ def _among(number: Told, others: Sequence[Told]) -> bool:
     return any(number.matches(one.size, one.half) for one in others)
 
 
-@pytest.mark.parametrize("stem", LESSONS)
+@pytest.mark.parametrize("stem", STEMS)
 def test_nothing_gives_an_answer_away(stem: str) -> None:
     events = run_of(stem).events
     asked = [one.name for one in events if isinstance(one, Asked)]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from lesson_cells import LESSONS, SMALL, SOURCES, Run, Shown, code_of, run, run_of
+from lesson_cells import SMALL, SOURCES, STEMS, Run, Shown, code_of, run, run_of
 
 from labkit import records
 from labkit.course.editions import build
@@ -45,7 +45,7 @@ def faults_of(done: Run) -> list[str]:
     return [fault for fault, is_so in found.items() if is_so]
 
 
-@pytest.mark.parametrize("stem", LESSONS)
+@pytest.mark.parametrize("stem", STEMS)
 def test_student_edition_runs_unanswered(stem: str) -> None:
     assert "answer(" in code_of(stem)
     assert faults_of(run_of(stem)) == []

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 import pytest
-from lesson_cells import LESSONS, SMALL, SOURCES, run, run_of
+from lesson_cells import SMALL, SOURCES, STEMS, run, run_of
 from plotly.offline import get_plotlyjs
 
 from labkit.figures.patches import patch_figure, token_strip
@@ -46,7 +46,7 @@ def differences(slider: Slider) -> list[Any]:
     return differing
 
 
-@pytest.mark.parametrize("stem", LESSONS)
+@pytest.mark.parametrize("stem", STEMS)
 def test_every_slider_over_every_value(stem: str) -> None:
     sliders = run_of(stem).sliders
     assert sliders, "each lesson has a slider figure"
