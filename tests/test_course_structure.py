@@ -123,7 +123,8 @@ def test_every_colour_of_the_house_has_one_for_dark_pages_that_is_seen_there() -
     assert contrast("#000000", "#ffffff") == pytest.approx(21)
     assert contrast(DARK[style.INK], dark) >= 7
     assert all(contrast(DARK[colour], dark) >= 4.5 for colour in (style.MUTED, *style.SERIES))
-    assert all(len(colour) == 7 and colour == colour.lower() for colour in DARK)
+    assert all(re.fullmatch(r"#[0-9a-f]{6}", colour) for colour in DARK.keys() - {style.BEHIND})
+    assert all(DARK[style.BEHIND] != style.BEHIND == colour.lower() for colour in DARK if colour.startswith("rgba"))
     assert f'"{style.INK}": "{DARK[style.INK]}"' in figures_script()
     assert "{{" not in figures_script()
 
