@@ -343,6 +343,19 @@ table(
     rows,
 )
 
+# %%
+learnt_pixels = {
+    p: mean([line["train_loss"] for line in lines if (line["model"], line["patch_size"], line["steps"]) == ("vit", p, pixel_steps)])
+    for pixel_steps in {line["steps"] for line in lines if line["patch_size"] == 1}
+    for p in (1, image_size)
+}  # fmt: skip
+say(
+    "For single pixels no learning rate was searched, and the ViT's mean training loss there ({pixels:.2f}) stands beside "
+    "{token:.2f} with a single token: where the two are alike it has not learnt, which is another thing than a patch that is "
+    "too small.",
+    pixels=learnt_pixels[1], token=learnt_pixels[image_size],
+)  # fmt: skip
+
 # %% [markdown]
 # Read it from the top down, from coarse cuts to fine ones. A statement such as *smaller patches are better* has a
 # range of patch sizes and a budget in it, whether they are said or not. *Not within these budgets* is no verdict on
@@ -488,26 +501,34 @@ say("Halvings on digits, over all budgets: {told}.", told=digits_told)
 
 # %% [markdown]
 # A halving that harms is no contradiction to the paper: it says for which pictures, which models, which budgets and
-# **which way of training** its law was found. On a fixed set the training loss can fall to nothing while the test loss
-# stays, so that whoever fits the set fastest need not see best. Which of these is the reason this table cannot tell; the
-# training losses only say how far the set was learnt by heart. Look also at where the two models differ.
+# **which way of training** its law was found. Two different things can make a halving harm. Either the smaller patch
+# has **not learnt the set yet**: its training loss is higher too, and more steps or another rate may help. Or it has
+# learnt the set by heart and **sees new digits worse**: its training loss is as low, its test loss higher. Hold each
+# harm in the table above against the training losses below. Look also at where the two models differ.
 
 # %%
-learnt = {
-    title: mean([line["train_loss"] for line in digit_lines if line["model"] == name and line["steps"] == digit_budgets[-1]])
-    for name, title in titles.items()
-}  # fmt: skip
-say(
-    "Mean training loss on digits at {steps:,} steps: {told}.",
-    steps=digit_budgets[-1], told=", ".join(f"{title} {loss:.4f}" for title, loss in learnt.items()),
+learnt = {}
+for line in digit_lines:
+    learnt.setdefault((titles[line["model"]], line["patch_size"], line["steps"]), []).append(
+        line["train_loss"]
+    )
+table(
+    ("model", "p", *(f"training loss, {budget:,} steps" for budget in digit_budgets)),
+    [
+        (title, p, *(f"{mean(learnt[title, p, budget]):.4f}" if (title, p, budget) in learnt else "" for budget in digit_budgets))
+        for title, p in dict.fromkeys((title, p) for title, p, _ in learnt)
+    ],
 )  # fmt: skip
 
 # %% [markdown]
 # ## What else could it be?
 #
 # A smaller patch changes several things at once: there are more tokens, each of them shows less, and positions are
-# told finer. **Controls** change one of them and leave the rest. Each is held against the run of the sweep above with
-# the same model, patch size, budget and seed, so that differences are paired. Right of zero the control is worse.
+# told finer. **Controls** change something else than the patch. Each is held against the run of the sweep above with the
+# same model, patch size, number of steps and seed, so that differences are paired. A control with more tokens costs far
+# more FLOPs than that run, and about as many as the small patch in the last column of the table. Flips and heading (the
+# mean of all tokens, put in front) are Adventurer's own devices and say how much the architecture matters. Right of
+# zero the control is worse.
 
 # %%
 from labkit.figures.surface import controls_figure, ends
@@ -527,38 +548,36 @@ def control_of(line):
     if line["extended"]:
         return f"{EXTENDED[line['extended']]}, as many as p = {line['stride']} has"
     if line["shuffled"] is not None:
-        return "pixels shuffled, always alike"
+        return "pixels shuffled in one fixed order"
     if line["positions"] != "learned":
-        return {"none": "no positions", "sincos": "positions fixed (sines)"}[line["positions"]]
+        return {"none": "no positions", "sincos": "positions fixed (sines), not learned"}[
+            line["positions"]
+        ]
     if line["enlarged"]:
         return f"image enlarged to {line['enlarged']} px"
     if line["largest_patch"]:
         return "one model for all patch sizes"
-    gone = {"flips": line["flips"] == "never", "heading": line["heading"] is False}
+    gone = {"flips": line["flips"] == "never", "heading average": line["heading"] is False}
     return "without " + " and ".join(name for name, missing in gone.items() if missing)
 
 
 by_control = {}
 for line in control_lines:
     for p, one in line.get("by_patch_size", {line["patch_size"]: line}).items():
-        enlarged = line["enlarged"]
-        as_fine = (
-            image_size * int(p) // enlarged if enlarged else line["stride"]
+        p, side = int(p), line["enlarged"]
+        fine = (
+            image_size * p // side if side else line["stride"]
         )  # the patch that makes as many tokens
-        place = int(p), control_of(line), titles[line["model"]], as_fine
+        place = p, control_of(line), titles[line["model"]], fine
         by_control.setdefault(place, {})[line["seed"]] = one["test_loss"]
 changes = {p: {} for p in sorted({place[0] for place in by_control}, reverse=True)}
 for (p, name, title, _), seeds_ in by_control.items():
     changes[p].setdefault(name, {})[title] = gain(seeds_, surfaces[title][p, control_steps])
 
-spread = ends(
-    [
-        one
-        for some in changes.values()
-        for by_model in some.values()
-        for one in by_model.values()
-    ]
-)
+every = [
+    one for some in changes.values() for by_model in some.values() for one in by_model.values()
+]
+spread = ends(every)
 for p, some in changes.items():
     show(
         controls_figure(
@@ -575,43 +594,91 @@ control_words = {
     "no": "shown to be worse",
     "not shown": "not shown to differ",
 }
-rows, more_tokens = [], []
+rows, more_tokens = (
+    [],
+    {"repeated or interpolated tokens": [], "overlapping patches": [], "an enlarged image": []},
+)
 for (p, name, title, fine), seeds_ in by_control.items():
     without = surfaces[title][p, control_steps]
-    told_fine = ""
+    verdict = shown(without, seeds_)  # is the control better?
+    cells = [f"{with_reach(gain(seeds_, without), sign=True)}: {control_words[verdict]}", ""]
     if fine:
         finer = surfaces[title][fine, control_steps]
-        verdict = shown(seeds_, finer)
-        more_tokens.append(verdict)
-        told_fine = f"{with_reach(gain(seeds_, finer), sign=True)}: {control_words[verdict]}"
-    rows.append((title, p, name, f"{with_reach(gain(seeds_, without), sign=True)}: {control_words[shown(without, seeds_)]}",
-                 told_fine))  # fmt: skip
+        verdict = shown(seeds_, finer)  # is the small patch better?
+        cells[1] = f"{with_reach(gain(seeds_, finer), sign=True)}: {control_words[verdict]}"
+        kind = (
+            "overlapping patches"
+            if "overlap" in name
+            else "an enlarged image"
+            if "enlarged" in name
+            else "repeated or interpolated tokens"
+        )
+        more_tokens[kind].append(verdict)
+    rows.append((title, p, name, *cells))
 table(
     (
         "model",
         "p",
         "control",
-        "loss with minus without: the control is",
-        "minus the patch that makes as many tokens: that patch is",
+        "control minus none, nats (the control is ...)",
+        "control minus the small patch of as many tokens, nats (the small patch is ...)",
     ),
     rows,
 )
+tokens_alone = "; ".join(
+    f"with {kind} in {some.count('yes')} of {len(some)} comparisons, and worse in {some.count('no')}"
+    for kind, some in more_tokens.items()
+)
 say(
-    "With as many tokens made otherwise, the smaller patch is still shown to be better in {wins} of {all} comparisons, "
-    "and worse in {losses}.",
-    wins=more_tokens.count("yes"), all=len(more_tokens), losses=more_tokens.count("no"),
-)  # fmt: skip
+    "The small patch is shown to be better than as many tokens made otherwise: {told}.",
+    told=tokens_alone,
+)
 
 # %% [markdown]
-# Read the last column first: if more tokens were all that a smaller patch gives, tokens that are interpolated or
-# repeated would do as well. Interpolated tokens are the paper's own control. Patches that overlap, and patches of an
-# enlarged image, are more than more tokens: each of them looks at another place, and so the model is told finer where
-# things are, although no pixel is new. Where neighbours are torn apart (pixels shuffled, always in the same order) a
-# smaller patch has little left to find.
+# In both columns a number above zero says that the control is worse. Read the last column first: if more tokens were all
+# that a smaller patch gives, tokens that are **repeated** or **interpolated** would do as well. Interpolated tokens are
+# the paper's own control. The other two are more than more tokens. Patches that **overlap** are as large as before, but
+# each is cut at another place (mirrored at the edges), so the model gets other mixtures of the same pixels. A patch of
+# an **enlarged** image shows as little of the crop as the small patch does: this *is* the smaller patch, only with more
+# numbers, which depend on each other, going into its embedding. It asks how much of the gain comes without any new
+# pixel. Compare both columns there: most of the gain, or only a part?
 #
-# At the largest patch a crop is one token, and shuffling its pixels only renames the inputs of one layer: what that row
-# shows beside zero is how far two runs of the same kind lie apart. One model for all patch sizes had as many steps in
-# all as one run of the sweep above, so each of its sizes was trained on a share of them.
+# Without positions a ViT does not know where a patch was. If that changes nothing, finer places are not what a smaller
+# patch brings here.
+#
+# At the largest patch a crop is one token, and shuffling its pixels only renames the inputs of one layer. Nothing else
+# changes there: the distance of that row from zero is what two runs differ by anyway.
+#
+# Two controls exist at several patch sizes, so that halvings can be asked for **within** them. Where neighbours are torn
+# apart, is there a gain from halving left? And does *one* model, which draws one of four patch sizes at each step and is
+# tested at each of them, with its embedding and positions resized, gain as separate models do? It had as many steps in
+# all as one run of the sweep above, about a quarter for each size.
+
+# %%
+rows, within = [], {}
+for (p, name, title, _), seeds_ in by_control.items():
+    other = next(
+        (one for place, one in by_control.items() if place[:3] == (p // 2, name, title)), None
+    )
+    if other is not None and name in (
+        "pixels shuffled in one fixed order",
+        "one model for all patch sizes",
+    ):
+        verdict = SHOWN[shown(seeds_, other)]
+        within.setdefault((title, name), []).append(f"{p} to {p // 2} {verdict}")
+        rows.append(
+            (
+                title,
+                name,
+                f"{p} to {p // 2}",
+                f"{with_reach(gain(seeds_, other), sign=True)}: {verdict}",
+            )
+        )
+rows.sort(key=lambda row: (row[1], row[0]))
+table(("model", "within the control", "p", "taken off by halving, nats"), rows)
+halved_within = "; ".join(
+    f"{title}, {name}: {', '.join(some)}" for (title, name), some in sorted(within.items())
+)
 
 # %% tags=["collapse"]
 common = max(
@@ -638,7 +705,8 @@ keep(
     digits=digits_told,
     controls={f"{title}, p = {p}, {name}": with_reach(one, sign=True)
               for p, some in changes.items() for name, by_model in some.items() for title, one in by_model.items()},
-    tokens_alone=f"{more_tokens.count('yes')} of {len(more_tokens)}",
+    tokens_alone=tokens_alone,
+    halved_within=halved_within,
     small={str(one.smaller): one.verdicts[steps] for one in halvings(small_losses)},
 )  # fmt: skip
 
@@ -648,11 +716,11 @@ keep(
 # %% tags=["collapse"]
 say_recorded(
     "06_scaling_runs",
-    "After {shortest} steps the ViT's lowest mean loss stood at p = {best_first}. Each halving paid from, "
-    "ViT: {vit_pays}; Adventurer: {adventurer_pays}. At {common:,} steps, the largest budget that both have, 16 to 8 and "
+    "After {shortest} steps the ViT's lowest mean loss stood at p = {best_first}. From when on a halving pays. "
+    "ViT: {vit_pays}. Adventurer: {adventurer_pays}. At {common:,} steps, the largest budget that both have, 16 to 8 and "
     "8 to 4 are: {order_vit} (ViT); {order_adventurer} (Adventurer), with exponents of "
-    "{vit_exponent:.2f} and {adventurer_exponent:.2f}. Halvings on digits, over all budgets: {digits}. Against as many tokens made otherwise the smaller "
-    "patch was shown to be better in {tokens_alone} comparisons.",
+    "{vit_exponent:.2f} and {adventurer_exponent:.2f}. Halvings on digits, over all budgets: {digits}. The small patch was shown to be "
+    "better than as many tokens made otherwise, {tokens_alone}.",
 )
 
 # %% [markdown]
@@ -660,8 +728,10 @@ say_recorded(
 #
 # - Fourteen photographs, crops of few pixels, small models: exponents are theirs, not those of ImageNet.
 # - Digits are a small fixed set, without single pixels and with fewer seeds at the largest budget.
-# - One learning rate for all, which was searched on the validation strip at one budget and for all patch sizes but
-#   single pixels. Longer runs may want another, and where a small patch does not pay, its rate may be why.
+# - One learning rate for all, searched on the validation strip at one budget, for all patch sizes but single pixels. No
+#   rate was searched for digits or for any control: a control that is worse (an enlarged image, one model for all patch
+#   sizes) may only want another one. Longer runs may too, and where a small patch does not pay, its rate may be why.
+# - Controls have three seeds each and one budget.
 # - The budget is counted in steps here. A step of small patches costs far more than one of large patches; the lesson
 #   on equal compute takes that up.
 # - Many comparisons are made, each at the same level: of twenty without any difference one is expected to be shown.

@@ -552,8 +552,9 @@ say(
 # ## Finer or wider, here
 #
 # Compute can go into a wider model instead. The recorded sweep `widths` has the same task and as many steps at other
-# widths, each with the learning rate that was best for it on the validation strip. Each mark below is a setting, and
-# what stands on the grey line is the **front**: nothing that costs as little has a lower mean loss.
+# widths. The rate of each width is the one with the lowest validation loss after a shorter training, averaged over the
+# two largest patch sizes; at smaller ones it was searched for one width alone. Each mark below is a setting, and what
+# stands on the grey line is the **front**: nothing that costs as much or less has a lower mean loss.
 
 # %%
 wide_lines = recorded_runs("widths")
@@ -561,9 +562,9 @@ wide_steps, wide_seeds = wide_lines[0]["steps"], {line["seed"] for line in wide_
 wide_losses, wide_flops = {}, {}
 for line in (*lines, *wide_lines):
     if line["steps"] == wide_steps and line["seed"] in wide_seeds:
-        setting = titles[line["model"]], line["width"], line["patch_size"]
-        wide_losses.setdefault(setting, {})[line["seed"]] = line["test_loss"]
-        wide_flops[setting] = line["train_flops"]
+        place = titles[line["model"]], line["width"], line["patch_size"]
+        wide_losses.setdefault(place, {})[line["seed"]] = line["test_loss"]
+        wide_flops[place] = line["train_flops"]
 widths = sorted({width for _, width, _ in wide_losses})
 
 
@@ -594,13 +595,12 @@ Slider("model", list(titles.values()), widths_figure).show()
 from labkit.figures.surface import with_reach
 from labkit.scaling import beaten_by, front
 
-rows, wide_front, wide_beaten = [], {}, {}
+BUYS = {"yes": "finer", "no": "wider", "not shown": "not shown"}
+rows, wide_front, wide_beaten, buys = [], {}, {}, {}
 for title in titles.values():
     some = settings_of(title)
-    costs_here, losses_here = (
-        [wide_flops[one] for one in some],
-        [wide_losses[one] for one in some],
-    )
+    costs_here = [wide_flops[one] for one in some]
+    losses_here = [wide_losses[one] for one in some]
     wide_front[title] = ", ".join(
         f"width {some[k][1]} p = {some[k][2]}"
         for k in front(costs_here, [mean(list(one.values())) for one in losses_here])
@@ -613,8 +613,11 @@ for title in titles.values():
             cells = []
             for other in two_ways:
                 cells += [f"{wide_flops[other] / wide_flops[one]:.1f}",
-                          f"{with_reach(gain(wide_losses[one], wide_losses[other]), sign=True)}"]  # fmt: skip
-            rows.append((title, one[1], one[2], *cells))
+                          with_reach(gain(wide_losses[one], wide_losses[other]), sign=True)]  # fmt: skip
+            halved, doubled = (wide_losses[other] for other in two_ways)
+            verdict = BUYS[shown(doubled, halved)]  # is the finer one better?
+            buys.setdefault(f"from p = {one[2]}", []).append(verdict)
+            rows.append((title, one[1], one[2], *cells, verdict))
 table(
     (
         "model",
@@ -624,14 +627,24 @@ table(
         "gain, nats",
         "twice the width: times the FLOPs",
         "gain, nats",
+        "better buy",
     ),
     rows,
 )
+wide_buys = "; ".join(
+    f"{start}: finer in {some.count('finer')}, wider in {some.count('wider')} of {len(some)}"
+    for start, some in buys.items()
+)
+say("Shown to be the better buy, {told}.", told=wide_buys)
 for title in titles.values():
     say(
         "**{title}**: on the front stand {front}; {beaten} settings are shown to be beaten by one that costs no more.",
         title=title, front=wide_front[title], beaten=wide_beaten[title],
     )  # fmt: skip
+
+# %% [markdown]
+# Halving the patch and doubling the width cost about the same, not exactly: two columns say how much. The verdict pairs
+# the two by seed.
 
 # %% [markdown]
 # ## The noise of a test set
@@ -757,6 +770,7 @@ keep(
     asked=asked,
     wide_front="; ".join(f"{title}: {told}" for title, told in wide_front.items()),
     wide_beaten="; ".join(f"{title}: {told}" for title, told in wide_beaten.items()),
+    wide_buys=wide_buys,
     wide_steps=wide_steps,
     front_128=", ".join(f"{one[1].capitalize()} {one[3]}" for one in best[128]),
     front_224=", ".join(f"{one[1].capitalize()} {one[3]}" for one in best[224]),
@@ -781,7 +795,7 @@ say_recorded(
     "larger image won in {larger_wins} of {equal_tokens} pairs. The last halving of Adventurer-Base at 224 pixels is "
     "{last_noise:.1f} standard errors of its difference, one accuracy having {one_error:.2f} points; of its parameters at "
     "single pixels {position_share:.0%} are positions. On the front over patch size and width at {wide_steps:,} steps of ours "
-    "stand {wide_front}.",
+    "stand {wide_front}. Half the patch or twice the width, {wide_buys}.",
 )
 
 # %% [markdown]
@@ -791,8 +805,10 @@ say_recorded(
 #   fell to zero at its own end. A run made for just that cost would have another loss.
 # - Model FLOPs count what is needed, seconds what one core of this machine takes. On a GPU the seconds of few tokens
 #   and many differ from both.
-# - Patch size and width are compared at one number of steps, with few seeds; the rate of the narrowest ViT is the
-#   highest that was tried.
+# - Patch size and width are compared at one number of steps, with few seeds. Rates of other widths were searched at the
+#   two largest patch sizes alone, that of the narrowest ViT being the highest that was tried; where a small patch loses
+#   there, its rate may be why.
+# - *Shown to be beaten* takes the best of many comparisons, each at the same level: some are shown by luck.
 # - The paper's settings have one run each; a front of single runs is a front of luck as well. The smallest patches of
 #   the largest model stand on it partly because nothing larger was run.
 # - At equal cost the patch size whose steps count the amount is read where it was run, the others on straight lines
