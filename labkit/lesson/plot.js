@@ -31,6 +31,7 @@ function initialize({ model }) {
 // Nothing is waited for here: a view that takes its time would be given up.
 function render({ model, el }) {
   const box = document.createElement("div");
+  box.classList.add("labkit-plot");
   box.textContent = "The figure is on its way.";
   el.append(box);
   let plotly = null;

@@ -46,7 +46,8 @@ LOOK = "(box) => [...box.querySelectorAll('.main-svg')].map((one) => one.innerHT
 COVERED = """() => [...document.querySelectorAll('[role=status]')]
   .filter((one) => one.textContent.startsWith('Covered.')).length"""
 DRAWN = "() => [...document.querySelectorAll('.js-plotly-plot')].filter((one) => one._fullData?.length).length"
-EMPTY = "() => [...document.querySelectorAll('.js-plotly-plot')].filter((one) => !one._fullData?.length).length"
+EMPTY = """() => [...document.querySelectorAll('.labkit-plot, .js-plotly-plot')]
+    .filter((one) => one.clientWidth && !one._fullData?.length).length"""
 
 
 # From the first value some steps up, from the last some down; every value is moved to in tests/test_sliders.py.
@@ -135,7 +136,7 @@ def run_all(page: Page) -> list[str]:
 
 
 def empty_figures(page: Page, patience: int = 60_000) -> list[str]:
-    """A fault if figures without a single trace are left after `patience` ms."""
+    """A fault if figures without a single trace, or still on their way, are left after `patience` ms."""
     try:
         page.wait_for_function(f"() => ({EMPTY})() === 0", timeout=patience)
     except TooLong:
