@@ -162,7 +162,8 @@ def make_choices(page: Page, patience: int = 60_000) -> tuple[int, list[str]]:
 
 def load_again(page: Page, patience: int = 60_000) -> list[str]:
     """The notebook saved and its page loaded again, the kernel going on: a fault unless all figures are drawn and all
-    answers uncovered within `patience` ms, and unless the first choice can be made once more."""
+    answers uncovered within `patience` ms, and unless the first choice can be made once more. For short notebooks:
+    JupyterLab draws nothing that is far from where the page stands."""
     drawn = page.evaluate(DRAWN)
     page.keyboard.press("Control+s")
     page.wait_for_function("() => !document.querySelector('.jp-mod-dirty')", polling=500)
