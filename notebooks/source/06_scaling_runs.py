@@ -344,16 +344,26 @@ table(
 )
 
 # %%
-learnt_pixels = {
-    p: mean([line["train_loss"] for line in lines if (line["model"], line["patch_size"], line["steps"]) == ("vit", p, pixel_steps)])
-    for pixel_steps in {line["steps"] for line in lines if line["patch_size"] == 1}
-    for p in (1, image_size)
-}  # fmt: skip
+pixel_steps = next(line["steps"] for line in lines if line["patch_size"] == 1)
+
+
+def learnt_by_vit(p):
+    """The ViT's mean training loss at the budget of the single pixels."""
+    setting = "vit", p, pixel_steps
+    return mean(
+        [
+            line["train_loss"]
+            for line in lines
+            if (line["model"], line["patch_size"], line["steps"]) == setting
+        ]
+    )
+
+
 say(
     "For single pixels no learning rate was searched, and the ViT's mean training loss there ({pixels:.2f}) stands beside "
     "{token:.2f} with a single token: where the two are alike it has not learnt, which is another thing than a patch that is "
     "too small.",
-    pixels=learnt_pixels[1], token=learnt_pixels[image_size],
+    pixels=learnt_by_vit(1), token=learnt_by_vit(image_size),
 )  # fmt: skip
 
 # %% [markdown]
@@ -539,6 +549,12 @@ EXTENDED = {
     "overlapping": "patches overlapping",
     "interpolated": "tokens interpolated",
 }
+MADE = {
+    "repeated": "repeated or interpolated tokens",
+    "interpolated": "repeated or interpolated tokens",
+    "overlapping": "overlapping patches",
+    None: "an enlarged image",
+}
 control_lines = recorded_runs("controls")
 control_steps = control_lines[0]["steps"]
 
@@ -561,17 +577,19 @@ def control_of(line):
     return "without " + " and ".join(name for name, missing in gone.items() if missing)
 
 
-by_control = {}
+by_control, as_many = (
+    {},
+    {},
+)  # losses by seed; the patch that makes as many tokens, and how the control makes them
 for line in control_lines:
     for p, one in line.get("by_patch_size", {line["patch_size"]: line}).items():
         p, side = int(p), line["enlarged"]
-        fine = (
-            image_size * p // side if side else line["stride"]
-        )  # the patch that makes as many tokens
-        place = p, control_of(line), titles[line["model"]], fine
+        place = p, control_of(line), titles[line["model"]]
         by_control.setdefault(place, {})[line["seed"]] = one["test_loss"]
+        if fine := image_size * p // side if side else line["stride"]:
+            as_many[place] = fine, MADE[line["extended"]]
 changes = {p: {} for p in sorted({place[0] for place in by_control}, reverse=True)}
-for (p, name, title, _), seeds_ in by_control.items():
+for (p, name, title), seeds_ in by_control.items():
     changes[p].setdefault(name, {})[title] = gain(seeds_, surfaces[title][p, control_steps])
 
 every = [
@@ -594,25 +612,17 @@ control_words = {
     "no": "shown to be worse",
     "not shown": "not shown to differ",
 }
-rows, more_tokens = (
-    [],
-    {"repeated or interpolated tokens": [], "overlapping patches": [], "an enlarged image": []},
-)
-for (p, name, title, fine), seeds_ in by_control.items():
+rows, more_tokens = [], {kind: [] for kind in MADE.values()}
+for place, seeds_ in by_control.items():
+    p, name, title = place
     without = surfaces[title][p, control_steps]
     verdict = shown(without, seeds_)  # is the control better?
     cells = [f"{with_reach(gain(seeds_, without), sign=True)}: {control_words[verdict]}", ""]
-    if fine:
+    if place in as_many:
+        fine, kind = as_many[place]
         finer = surfaces[title][fine, control_steps]
         verdict = shown(seeds_, finer)  # is the small patch better?
         cells[1] = f"{with_reach(gain(seeds_, finer), sign=True)}: {control_words[verdict]}"
-        kind = (
-            "overlapping patches"
-            if "overlap" in name
-            else "an enlarged image"
-            if "enlarged" in name
-            else "repeated or interpolated tokens"
-        )
         more_tokens[kind].append(verdict)
     rows.append((title, p, name, *cells))
 table(
@@ -656,11 +666,9 @@ say(
 
 # %%
 rows, within = [], {}
-for (p, name, title, _), seeds_ in by_control.items():
-    other = next(
-        (one for place, one in by_control.items() if place[:3] == (p // 2, name, title)), None
-    )
-    if other is not None and name in (
+for (p, name, title), seeds_ in by_control.items():
+    other = by_control.get((p // 2, name, title))
+    if other and name in (
         "pixels shuffled in one fixed order",
         "one model for all patch sizes",
     ):
