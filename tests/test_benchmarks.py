@@ -243,3 +243,21 @@ def test_the_readme_quotes_the_committed_results(
     speed.main()
     printed = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
     assert [line for line in printed if line not in readme] == []
+
+
+def test_the_readme_quotes_how_soon_sliders_follow(
+    capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sliders = importlib.import_module("sliders")
+    times = [{"first": [0.5, 1.25, 0.25], "again": [0.1, 0.25]}, {"first": [], "again": [0.15]}]
+    made = {"lessons": {"a": times[:1], "b": times[1:]}, "machine": "M", "versions": {"v": "1"}, "time": "T"}
+    assert sliders.table(made).splitlines()[2:] == [
+        "| a | 1 | 3 | 500 ms | 1.25 s | 1 | 2 | 175 ms | 250 ms | 1 |",
+        "| b | 1 | 0 | - | - | - | 1 | 150 ms | 150 ms | 0 |",
+        "| all | 2 | 3 | 500 ms | 1.25 s | 1 | 3 | 150 ms | 250 ms | 1 |",
+        "",
+        "M; v 1; T.",
+    ]
+    monkeypatch.setattr(sys, "argv", ["sliders.py", "--table"])
+    sliders.main()
+    assert capsys.readouterr().out in (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")

@@ -1,5 +1,6 @@
 """JupyterLab on a free port, a lesson opened in it, run from its menu, its sliders moved from the keyboard."""
 
+import ast
 import json
 import os
 import re
@@ -11,11 +12,12 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import nbformat
 from playwright.sync_api import Browser, ElementHandle, Page
 from playwright.sync_api import TimeoutError as TooLong
 from watching import Watch
@@ -50,6 +52,14 @@ EMPTY = """() => [...document.querySelectorAll('.labkit-plot, .js-plotly-plot')]
     .filter((one) => one.clientWidth && !one._fullData?.length).length"""
 
 
+# choices that are made here are not those of the person whose folder this is
+KEPT_HERE = """
+from pathlib import Path
+
+from labkit.lesson import choices
+
+choices.FILE = Path("my_predictions.json").resolve()
+"""
 # From the first value some steps up, from the last some down; every value is moved to in tests/test_sliders.py.
 UP, DOWN = ("ArrowRight", "aria-valuemax"), ("ArrowLeft", "aria-valuemin")
 KEYS = (("Home", "aria-valuemin"), *[UP] * 4, ("End", "aria-valuemax"), *[DOWN] * 4)
@@ -104,6 +114,18 @@ def _wait_for(lab: Lab, server: subprocess.Popen, log: Path) -> None:
                 break
             time.sleep(1)
     raise RuntimeError(f"JupyterLab did not start: {log.read_text()[-2000:]}")
+
+
+def copied(notebook: Path, folder: Path, parameters: Mapping[str, Any]) -> str:
+    """A copy of a notebook in `folder`, with these values for its parameters and a cell at the end that is not folded;
+    choices are kept beside it. Its file name."""
+    copy = nbformat.read(notebook, as_version=4)
+    (cell,) = [cell for cell in copy.cells if "parameters" in cell.metadata.get("tags", [])]
+    assert parameters.keys() <= {node.targets[0].id for node in ast.parse(cell.source).body}
+    cell.source += KEPT_HERE + "".join(f"\n{name} = {value!r}" for name, value in parameters.items())
+    copy.cells.append(nbformat.v4.new_code_cell("assert True"))
+    nbformat.write(copy, folder / notebook.name)
+    return notebook.name
 
 
 def opened(browser: Browser, lab: Lab, name: str) -> tuple[Page, Watch]:
@@ -185,8 +207,8 @@ def load_again(page: Page, patience: int = 60_000) -> list[str]:
 
 
 def move_sliders(page: Page, patience: int = 60_000) -> tuple[int, list[str]]:
-    """Every slider to both ends and some steps back, with the keyboard: how many there are, and which moved nothing
-    within `patience` ms."""
+    """Every slider to both ends and some steps back, with the keyboard: how many there are, and the first move of each
+    that changed nothing within `patience` ms."""
     handles = page.query_selector_all(".jp-NotebookPanel .widget-slider .noUi-handle")
     return len(handles), [
         fault for place, handle in enumerate(handles, start=1) for fault in _moved(page, handle, place, patience)
@@ -213,4 +235,6 @@ def _moved(page: Page, handle: ElementHandle, place: int, patience: int) -> list
             faults.append(f"slider {place}: nothing follows it on from {value}")
         if handle.get_attribute("aria-valuenow") == stands:
             faults.append(f"slider {place}: it does not move on from {value}")
+        if faults:
+            break
     return faults or ([] if moves else [f"slider {place} does not move"])
