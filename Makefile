@@ -39,7 +39,7 @@ test: .venv/.ready  ## run the tests (WORKERS=2 processes)
 
 browser: .venv/.ready  ## look at the pages of the last re-run and at lessons in JupyterLab in Chromium (OUT=site LESSONS=)
 	$(BIN)/labkit pages --out "$(OUT)"
-	$(BIN)/python -m pytest -q --timeout 900 tests/browser --site "$(OUT)" --lessons "$(LESSONS)" -rs
+	$(BIN)/python -m pytest -q -n $(WORKERS) --timeout 900 tests/browser --site "$(OUT)" --lessons "$(LESSONS)" -rs
 
 lab: .venv/.ready  ## open JupyterLab on this machine, at the first lesson
 	$(BIN)/jupyter lab --ip 127.0.0.1 $(if $(filter 0,$(shell id -u)),--allow-root) \
